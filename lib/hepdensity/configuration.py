@@ -1,0 +1,190 @@
+"""The configuration of a run: preset, user's file and command line, laid over each other, checked.
+
+Nothing is read beyond the preset and the schema; what is wrong is told in one message that names
+the key and what is allowed there, before any job starts.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+KeyPath = tuple[str | int, ...]
+Problem = tuple[KeyPath, str]
+
+_KINDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "a section",
+    "string": "text",
+}
+_BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+
+
+class ConfigurationError(ValueError):
+    """The configuration is not valid; the message names the key."""
+
+
+def effective_configuration(
+    given: Mapping[str, Any], command_line: Mapping[str, Any], directory: Path
+) -> dict[str, Any]:
+    """Preset, overlaid by what files give, overlaid by the command line.
+
+    Args:
+        given: config.yaml and other files, possibly with the command line merged in already.
+        command_line: values of `--config`, where Snakemake leaves numbers in sections as text.
+        directory: holds `schemas/config.schema.yaml` and `presets/`.
+
+    Raises:
+        ConfigurationError: For the first unknown, missing or unsuitable key.
+    """
+    schema = _load(directory / "schemas" / "config.schema.yaml")
+    given = overlay(given, {key: parsed(value) for key, value in command_line.items()})
+    _raise_first(schema_problems({"preset": given.get("preset")}, _only(schema, "preset")))
+    effective = overlay(_load(directory / "presets" / f"{given['preset']}.yaml"), given)
+    _raise_first(schema_problems(effective, schema))
+    _raise_first(consistency_problems(effective))
+    return effective
+
+
+def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """`top` over `base`, section by section; other values, lists too, replace what was there.
+
+    Keys come out sorted: their order in a file means nothing and must not look like a change.
+    """
+    merged = dict(base)
+    for key, value in top.items():
+        below = base.get(key)
+        if isinstance(value, Mapping):
+            value = overlay(below if isinstance(below, Mapping) else {}, value)
+        merged[key] = value
+    return dict(sorted(merged.items(), key=lambda item: str(item[0])))
+
+
+def parsed(value: Any) -> Any:
+    """Numbers, booleans and null that were left as text, in their own types."""
+    if isinstance(value, Mapping):
+        return {key: parsed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [parsed(item) for item in value]
+    try:
+        return yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
+
+
+def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """Breaches of a closed JSON schema, in words."""
+    draft = jsonschema.Draft202012Validator
+    types = draft.TYPE_CHECKER.redefine("integer", _is_integer)
+    validator = jsonschema.validators.extend(draft, type_checker=types)(schema)
+    for error in sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.path))):
+        where = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            yield _unknown_key(error, where)
+        elif error.validator == "required":
+            missing = next(key for key in error.validator_value if key not in error.instance)
+            yield (*where, missing), "this key is missing"
+        elif "propertyNames" in error.absolute_schema_path:
+            yield (*where, error.instance), _described(error.schema, "this name is not allowed")
+        else:
+            yield where, _unsuitable(error)
+
+
+def consistency_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Breaches of what several keys must fulfil together, files that are not there included."""
+    gluino = config["gluino"]
+    for model in config["grid"]["models"]:
+        if model not in config["models"]:
+            names = ", ".join(config["models"])
+            yield ("grid", "models"), f"'{model}' is not in the section models ({names})"
+    if gluino["source"] == "embedded":
+        yield from _embedded_problems(config)
+        return
+    place = ("gluino", gluino["source"])
+    if not files_of(gluino, "four_gluino"):
+        yield (*place, "four_gluino"), f"no file given, but gluino.source is {gluino['source']}"
+    for process in ("four_gluino", "two_gluino"):
+        for name in files_of(gluino, process):
+            if not Path(name).is_file():
+                yield (*place, process), f"no such file: {name}"
+
+
+def files_of(gluino: Mapping[str, Any], process: str) -> list[str]:
+    """Event files that the user gives for a process, none for the embedded generator."""
+    files = gluino.get(gluino["source"], {}).get(process) or []
+    return files if isinstance(files, list) else [files]
+
+
+def _embedded_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    gluino, split = config["gluino"], config["split"]
+    threshold = 4 * gluino["mass"]
+    if gluino["sqrt_s"] <= threshold:
+        told = f"must exceed 4 x gluino.mass = {threshold} [GeV], not {gluino['sqrt_s']}"
+        yield ("gluino", "sqrt_s"), told
+    made = config["generation"]["four_gluino"]["events"]
+    need = max(config["grid"]["n_train"]) + split["validation"] + split["test"]
+    if made < need:
+        told = f"must be >= {need} (largest of grid.n_train + split.validation + split.test)"
+        yield ("generation", "four_gluino", "events"), f"{told}, not {made}"
+
+
+def _raise_first(problems: Iterator[Problem]) -> None:
+    for where, message in problems:
+        raise ConfigurationError(f"{'.'.join(map(str, where))}: {message}")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _only(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {"properties": {key: schema["properties"][key]}}
+
+
+def _is_integer(_: object, value: object) -> bool:
+    """JSON schema takes 5.0 for an integer; in a file name it would not do."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _unknown_key(error: jsonschema.ValidationError, where: KeyPath) -> Problem:
+    allowed = list(error.schema["properties"])
+    key = min(str(key) for key in error.instance if key not in allowed)
+    near = difflib.get_close_matches(key, allowed, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return (*where, key), f"unknown key; {hint}Allowed here: {', '.join(allowed)}"
+
+
+def _unsuitable(error: jsonschema.ValidationError) -> str:
+    value, schema, limit = error.instance, error.schema, error.validator_value
+    shown = repr(value) if value is not None else "null"
+    if error.validator == "enum":
+        return f"must be one of {', '.join(limit)}, not {shown}"
+    if error.validator == "uniqueItems":
+        return f"must not repeat itself: {shown}"
+    if error.validator in ("minItems", "minProperties", "minLength"):
+        return _described(schema, "must not be empty")
+    unit = f" [{schema['unit']}]" if schema.get("unit", "1") != "1" else ""
+    if error.validator == "type":
+        kinds = limit if isinstance(limit, list) else [limit]
+        wanted = " or ".join(_KINDS[kind] for kind in kinds)
+        return f"must be {wanted}{unit}, not {shown}{_exponent_hint(value)}"
+    bounds = " and ".join(f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema)
+    return f"must be {bounds}{unit}, not {shown}"
+
+
+def _described(schema: Mapping[str, Any], message: str) -> str:
+    return f"{message} ({schema['description']})" if "description" in schema else message
+
+
+def _exponent_hint(value: object) -> str:
+    number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
+    return " (YAML wants numbers such as 1.0e-3, with dot and sign)" if number else ""

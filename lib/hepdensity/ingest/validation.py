@@ -1,0 +1,131 @@
+"""What every source of gluino events must fulfil, and how a violation is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Largest relative deviations that are put down to the digits of a file.
+
+    Attributes:
+        momentum: Of momentum sums and beam energies, relative to the centre-of-mass energy.
+        mass: Of the invariant mass of a gluino, relative to the mass of the data set.
+    """
+
+    momentum: float = 1e-6
+    mass: float = 1e-6
+
+
+@dataclass(frozen=True)
+class Check:
+    """Outcome of one check on a block of events.
+
+    Attributes:
+        bad: Whether each event fails, shape (n,).
+        problem: What is wrong.
+        remedy: What to do about it.
+    """
+
+    bad: np.ndarray
+    problem: str
+    remedy: str
+
+
+def input_error(path: str | Path, event: int, problem: str, remedy: str) -> ValueError:
+    """Make the error of a bad event.
+
+    Args:
+        path: The file.
+        event: Number of the event, 1-based.
+        problem: What is wrong.
+        remedy: What to do about it.
+    """
+    return ValueError(f"{path}: event {event}: {problem}; {remedy}")
+
+
+def raise_first(path: str | Path, offset: int, checks: Sequence[Check]) -> None:
+    """Report the first bad event of a block, and of its failed checks the first.
+
+    Args:
+        path: The file.
+        offset: Number of events in the file before the block.
+        checks: Outcomes, the most telling first.
+
+    Raises:
+        ValueError: If an event fails a check.
+    """
+    failed = [check for check in checks if check.bad.any()]
+    if failed:
+        first = min(failed, key=lambda check: int(check.bad.argmax()))
+        event = offset + int(first.bad.argmax()) + 1
+        raise input_error(path, event, first.problem, first.remedy)
+
+
+def invariant_mass(momenta: np.ndarray) -> np.ndarray:
+    """Invariant mass [GeV] of momenta (E, px, py, pz), 0 where they are space-like.
+
+    Args:
+        momenta: Shape (..., 4).
+    """
+    squared = momenta[..., 0] ** 2 - (momenta[..., 1:] ** 2).sum(axis=-1)
+    mass: np.ndarray = np.sqrt(np.maximum(squared, 0))
+    return mass
+
+
+def check_kinematics(
+    momenta: np.ndarray, sqrt_s: float, mass: float, tolerance: Tolerance
+) -> list[Check]:
+    """Check that gluinos are finite, balanced and on their mass shell.
+
+    Args:
+        momenta: Gluino momenta (E, px, py, pz) [GeV], shape (n, n_out, 4).
+        sqrt_s: Centre-of-mass energy [GeV].
+        mass: Gluino mass [GeV].
+        tolerance: Allowed deviations.
+    """
+    total = momenta.sum(axis=1) - [sqrt_s, 0, 0, 0]
+    off_balance = np.abs(total).max(axis=1) > tolerance.momentum * sqrt_s
+    shift = np.abs(invariant_mass(momenta) - mass).max(axis=1)
+    return [
+        finite_check(momenta, "momenta"),
+        Check(
+            off_balance,
+            f"momentum is not conserved within {tolerance.momentum:g} of sqrt(s)",
+            "write the file with more digits, or raise gluino.tolerance.momentum",
+        ),
+        Check(
+            shift > tolerance.mass * mass,
+            f"a gluino is off its mass shell of {mass:.8g} GeV by more than {tolerance.mass:g}",
+            "write the file with more digits, or raise gluino.tolerance.mass",
+        ),
+    ]
+
+
+def finite_check(values: np.ndarray, name: str) -> Check:
+    """Check that all numbers of an event are finite.
+
+    Args:
+        values: Shape (n, ...).
+        name: What they are.
+    """
+    bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    return Check(bad, f"{name} are not finite numbers", "remove the event or write the file anew")
+
+
+def helicity_check(helicities: np.ndarray) -> Check:
+    """Check that helicities are +1 or -1; 9 means unknown in LHE files.
+
+    Args:
+        helicities: Shape (n, legs).
+    """
+    return Check(
+        (np.abs(helicities) != 1).any(axis=1),
+        "a helicity (spin column) is neither +1 nor -1; 9 means that it was not recorded",
+        "write the file anew with helicities, as MadGraph does at leading order",
+    )

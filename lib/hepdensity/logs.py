@@ -1,0 +1,123 @@
+"""Logging for scripts: a console for people, a plain file for the record, and progress."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+FILE_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+logger = logging.getLogger(__name__)
+_progress_logger = logging.getLogger(f"{__name__}.progress")
+
+
+class Advance(Protocol):
+    """Reports that `n` more units of work are done; `info` is shown beside the count."""
+
+    def __call__(self, n: int = 1, **info: Any) -> None:
+        """Report progress."""
+
+
+class _Brief(logging.Formatter):
+    """Message without traceback; the file, and so Snakemake's report of a failed job, has it."""
+
+    def formatException(self, ei: Any) -> str:
+        return ""
+
+
+def configure(log_file: Path | str | None) -> None:
+    """Send messages to the console and, in full, to a file.
+
+    Warnings and uncaught exceptions end up in both, tracebacks in the file only. Calling it
+    again replaces the first set-up.
+
+    Args:
+        log_file: plain-text log; None for the console only.
+    """
+    console = RichHandler(console=_console(), show_path=False, log_time_format="%X")
+    console.setFormatter(_Brief("%(message)s"))
+    console.addFilter(_hide_progress_lines_beside_a_bar)
+    handlers: list[logging.Handler] = [console]
+    if log_file is not None:
+        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+        plain = logging.FileHandler(log_file, mode="w", encoding="utf-8")
+        plain.setFormatter(logging.Formatter(FILE_FORMAT))
+        handlers.append(plain)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.captureWarnings(True)
+    sys.excepthook = _log_exception
+
+
+@contextmanager
+def progress(total: int, description: str, interval: float = 10.0) -> Iterator[Advance]:
+    """Show how far a long job is: a bar in a terminal, and now and then a line in the log.
+
+    Args:
+        total: units of work in all.
+        description: what is being done, e.g. "training".
+        interval: least time between two log lines [s].
+
+    Yields:
+        A function to call as `advance(n, loss=...)`.
+    """
+    start = last = time.monotonic()
+    done = 0
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[info]}"),
+        console=_console(),
+        disable=not _console().is_terminal,
+        transient=True,
+    ) as bar:
+        task = bar.add_task(description, total=total, info="")
+
+        def advance(n: int = 1, **info: Any) -> None:
+            nonlocal done, last
+            done += n
+            text = _describe(info)
+            bar.update(task, advance=n, info=text)
+            now = time.monotonic()
+            if now - last >= interval:
+                last = now
+                spent = f"{now - start:.0f} s"
+                _progress_logger.info("%s: %d/%d, %s %s", description, done, total, spent, text)
+
+        yield advance
+    _progress_logger.info(
+        "%s: %d/%d done in %.1f s", description, done, total, time.monotonic() - start
+    )
+
+
+def _console() -> Console:
+    return Console(stderr=True)
+
+
+def _describe(info: dict[str, Any]) -> str:
+    def text(value: Any) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    return " ".join(f"{name}={text(value)}" for name, value in info.items())
+
+
+def _hide_progress_lines_beside_a_bar(entry: logging.LogRecord) -> bool:
+    return entry.name != _progress_logger.name or not _console().is_terminal
+
+
+def _log_exception(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logger.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))

@@ -1,0 +1,166 @@
+"""Log-likelihood against training-set size (Verheyen 2022, arXiv:2205.01697, figure 5).
+
+Beside the value that the paper reports stands the exact log-density of the model as a generator of
+unlabelled sets, and the best value that any model could reach.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from hepdensity.plotting.style import (
+    TRUTH_COLOUR,
+    draw_note,
+    journal_style,
+    short_number,
+    variant,
+)
+
+Row = Mapping[str, Any]
+
+NO_TRUTH = "no truth line: these events have no known $\\alpha_s$"
+_WIDTH = 5.2
+_DASHES = (0, (3, 2))
+_SHIFT = 1.03
+"""Factor between the horizontal places of neighbouring models, so that errors do not hide."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Values of several trainings that differ in their seed.
+
+    Attributes:
+        mean: Their mean.
+        spread: Their standard deviation; of a single training its standard error.
+        seeds: Number of trainings.
+    """
+
+    mean: float
+    spread: float
+    seeds: int
+
+
+def spread_over_seeds(rows: Sequence[Row], column: str) -> Spread | None:
+    """Mean and spread of a column over trainings, None if none has a finite value.
+
+    Args:
+        rows: Rows of one model and one training-set size.
+        column: A column with its standard error in `<column>_error`.
+    """
+    values = [row[column] for row in rows if _is_finite(row[column])]
+    if not values:
+        return None
+    if len(values) > 1:
+        return Spread(float(np.mean(values)), float(np.std(values, ddof=1)), len(values))
+    single = next(row for row in rows if _is_finite(row[column]))
+    return Spread(values[0], single[f"{column}_error"] or 0.0, 1)
+
+
+def log_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figure:
+    """Draw log-likelihood and, where it is known, distance to the truth against training-set size.
+
+    Args:
+        rows: Rows of the table `fig05_log_likelihood`; without a truth its columns are None.
+        note: Words to write on the figure.
+    """
+    has_truth = any(_is_finite(row["log_likelihood_truth"]) for row in rows)
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    with journal_style():
+        figure = Figure(figsize=(_WIDTH, 5.4 if has_truth else 3.6))
+        panels = figure.subplots(
+            1 + has_truth, 1, sharex=True, squeeze=False, height_ratios=[1.5, 1][: 1 + has_truth]
+        )[:, 0]
+        for i, model in enumerate(models):
+            own = [row for row in rows if row["model"] == model]
+            shift = _SHIFT ** (i - (len(models) - 1) / 2)
+            _draw_model(panels[0], own, "log_likelihood", shift, exact=False)
+            _draw_model(panels[0], own, "log_likelihood_exact", shift, exact=True)
+            if has_truth:
+                _draw_model(panels[1], own, "kl_to_truth", shift, exact=True)
+        _draw_truth(panels[0], rows)
+        _label_sizes(panels[-1], sorted({row["n_train"] for row in rows}))
+        panels[0].set_ylabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
+        panels[0].legend(handles=_legend(models, has_truth), loc="best")
+        if has_truth:
+            _label_distance(panels[1], rows)
+        draw_note(figure, note)
+    return figure
+
+
+def _draw_model(axes: Axes, rows: Sequence[Row], column: str, shift: float, exact: bool) -> None:
+    """Draw one column of one model: exact values filled and solid, the paper's open and dashed."""
+    look = variant(rows[0]["model"])
+    sizes = sorted({row["n_train"] for row in rows})
+    by_size = {
+        size: spread_over_seeds([row for row in rows if row["n_train"] == size], column)
+        for size in sizes
+    }
+    points = [(size, spread) for size, spread in by_size.items() if spread is not None]
+    if not points:
+        return
+    axes.errorbar(
+        [size * shift for size, _ in points],
+        [spread.mean for _, spread in points],
+        yerr=[spread.spread for _, spread in points],
+        color=look.colour,
+        marker=look.marker,
+        markerfacecolor=look.colour if exact else "white",
+        linestyle="-" if exact else _DASHES,
+        linewidth=1.2 if exact else 0.9,
+        capsize=2,
+        zorder=3 if exact else 2,
+    )
+
+
+def _draw_truth(axes: Axes, rows: Sequence[Row]) -> None:
+    truth = next((row for row in rows if _is_finite(row["log_likelihood_truth"])), None)
+    if truth is None:
+        axes.text(0.02, 0.97, NO_TRUTH, transform=axes.transAxes, va="top", fontsize=7.5)
+        return
+    value, error = truth["log_likelihood_truth"], truth["log_likelihood_truth_error"]
+    axes.axhline(value, color=TRUTH_COLOUR, linewidth=1.2)
+    axes.axhspan(value - error, value + error, color=TRUTH_COLOUR, alpha=0.25, linewidth=0)
+
+
+def _label_sizes(axes: Axes, sizes: Sequence[int]) -> None:
+    axes.set_xlabel("training events")
+    axes.set_xscale("log")
+    axes.set_xlim(sizes[0] / 1.4, sizes[-1] * 1.4)
+    axes.set_xticks(sizes, [short_number(size) for size in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _label_distance(axes: Axes, rows: Sequence[Row]) -> None:
+    axes.set_ylabel(r"KL(truth $\mathrm{\parallel}$ model)  [nats]")
+    distances = [row["kl_to_truth"] for row in rows if _is_finite(row["kl_to_truth"])]
+    if min(distances, default=0) > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
+
+
+def _legend(models: Sequence[str], has_truth: bool) -> list[Line2D]:
+    looks = [variant(model) for model in models]
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, label=look.label) for look in looks
+    ]
+    shared: dict[str, Any] = {"color": "black", "marker": "o"}
+    dashed: dict[str, Any] = {"linestyle": _DASHES, "markerfacecolor": "white"}
+    handles.append(Line2D([], [], label="exact, of unlabelled sets", **shared))
+    handles.append(Line2D([], [], label="one draw, as in the paper", **shared, **dashed))
+    if has_truth:
+        handles.append(Line2D([], [], color=TRUTH_COLOUR, label="truth: best possible"))
+    return handles
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,173 @@
+"""One look for all figures: fonts, colours and names, and how a figure is saved."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import mplhep
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hepdensity.io import atomic_path
+
+# The font that mplhep brings has odd dates, of which every PDF would warn.
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+WIDTH = 7.0
+"""Width of a figure over two columns [inch]."""
+
+TRUTH_COLOUR = "#555555"
+PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#9c9ca1")
+"""Told apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
+
+STOP_RULES = ("learning rate", "validations")
+"""Endings of a training by the paper's stop rules; the others are budgets that ran out."""
+
+_SETTINGS = {
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 7.5,
+    "legend.handlelength": 1.6,
+    "legend.labelspacing": 0.35,
+    "legend.borderpad": 0.3,
+    "axes.linewidth": 0.8,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "xtick.major.size": 4,
+    "xtick.minor.size": 2,
+    "ytick.major.size": 4,
+    "ytick.minor.size": 2,
+    "xtick.major.pad": 3,
+    "ytick.major.pad": 3,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+    "mathtext.default": "it",
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.hspace": 0.01,
+    "figure.constrained_layout.h_pad": 0.02,
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How a model appears in figures.
+
+    Attributes:
+        label: Its name for readers.
+        colour: Its colour.
+        marker: Its marker.
+    """
+
+    label: str
+    colour: str
+    marker: str
+
+
+VARIANTS: dict[str, Variant] = {
+    "none": Variant("no permutation", PALETTE[2], "o"),
+    "stochastic": Variant("stochastic permutation", PALETTE[0], "s"),
+    "sort": Variant("sort surjection", PALETTE[1], "^"),
+    "none-symmetrised": Variant("no permutation, symmetrised", PALETTE[3], "D"),
+    "phase-space": Variant("flat phase space", PALETTE[5], "v"),
+    "truth": Variant("truth", TRUTH_COLOUR, ""),
+}
+
+
+def variant(name: str) -> Variant:
+    """Look of a model; one that a user has named gets the colour left over.
+
+    Args:
+        name: Name of the model in the configuration.
+    """
+    return VARIANTS.get(name, Variant(name, PALETTE[4], "P"))
+
+
+def sequence_colours(values: Sequence[int]) -> dict[int, str]:
+    """Colours of training-set sizes and other ordered numbers.
+
+    Args:
+        values: The numbers.
+
+    Returns:
+        Number -> colour, from light (small) to dark (large).
+    """
+    ordered = sorted(set(values))
+    colours = mpl.colormaps["viridis_r"]
+    last = max(len(ordered) - 1, 1)
+    return {
+        value: mpl.colors.to_hex(colours(0.22 + 0.73 * i / last)) for i, value in enumerate(ordered)
+    }
+
+
+def short_number(value: int) -> str:
+    """Write a number of events as people say it: 5000 -> 5k, 1000000 -> 1M.
+
+    Args:
+        value: The number.
+    """
+    for unit, name in ((1_000_000, "M"), (1_000, "k")):
+        if value >= unit:
+            return f"{value / unit:g}{name}"
+    return str(value)
+
+
+def convergence_note(preset: str, ended_by: Iterable[str]) -> str | None:
+    """Words for a figure whose models were not trained until a stop rule ended it.
+
+    Args:
+        preset: Name of the preset.
+        ended_by: What ended each training.
+    """
+    return None if set(ended_by) <= set(STOP_RULES) else f"{preset} preset, not converged"
+
+
+@contextmanager
+def journal_style() -> Iterator[None]:
+    """Draw with the project's settings, and leave those of matplotlib as they were."""
+    settings: dict[Any, Any] = {**mplhep.style.ROOT, **_SETTINGS}
+    with mpl.rc_context(settings):
+        yield
+
+
+def draw_note(figure: Figure, note: str | None) -> None:
+    """Write a warning across the top of a figure.
+
+    Args:
+        figure: The figure.
+        note: The words, or None.
+    """
+    if note is not None:
+        figure.suptitle(note, x=0.995, ha="right", fontsize=8, style="italic", color=PALETTE[2])
+
+
+def draw_title(axes: Axes, title: str) -> None:
+    """Write the name of a panel above it.
+
+    Args:
+        axes: The panel.
+        title: Its name.
+    """
+    axes.set_title(title, loc="left", pad=4)
+
+
+def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
+    """Save a figure twice, without dates, so that the same figure gives the same bytes.
+
+    Args:
+        figure: The figure.
+        pdf: Vector file.
+        png: Bitmap for the report.
+    """
+    with journal_style():
+        for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, metadata=metadata)

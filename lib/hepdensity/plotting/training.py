@@ -1,0 +1,141 @@
+"""Training curves: loss and learning rate against step, and what ended each training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
+
+from hepdensity.plotting.style import (
+    WIDTH,
+    draw_note,
+    draw_title,
+    journal_style,
+    sequence_colours,
+    short_number,
+    variant,
+)
+
+MAX_POINTS = 500
+"""Points of a curve in the figure and in its table; longer histories are thinned evenly."""
+
+COLUMNS = ("step", "learning_rate", "training_loss", "validation_loss", "seconds")
+
+ENDINGS = {
+    "learning rate": ("v", "learning rate"),
+    "validations": ("s", "validation limit"),
+    "steps": ("o", "step limit"),
+    "seconds": ("X", "time limit"),
+}
+"""What can end a training -> its marker and its name for readers."""
+
+_HEIGHT = 4.4
+
+
+@dataclass(frozen=True)
+class TrainingCurve:
+    """History of one training.
+
+    Attributes:
+        model: Name of the model.
+        n_train: Number of training events.
+        seed: Seed of the training.
+        history: Rows with `COLUMNS`; losses in nats.
+        ended_by: What ended it, a key of `ENDINGS`.
+    """
+
+    model: str
+    n_train: int
+    seed: int
+    history: Sequence[Mapping[str, Any]]
+    ended_by: str
+
+    def thinned(self) -> list[Mapping[str, Any]]:
+        """At most `MAX_POINTS` rows at even distances, the last one included."""
+        stride = -(-len(self.history) // MAX_POINTS)
+        return list(self.history)[::-1][::stride][::-1]
+
+
+def training_figure(
+    curves: Sequence[TrainingCurve], note: str | None = None
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw losses above learning rates, one column per model.
+
+    Args:
+        curves: One per training.
+        note: Words to write on the figure.
+
+    Returns:
+        The figure and the rows of its table.
+    """
+    models = list(dict.fromkeys(curve.model for curve in curves))
+    colours = sequence_colours([curve.n_train for curve in curves])
+    with journal_style():
+        figure = Figure(figsize=(WIDTH, _HEIGHT))
+        axes = figure.subplots(
+            2, len(models), sharex=True, sharey="row", squeeze=False, height_ratios=[2, 1]
+        )
+        for model, (upper, lower) in zip(models, axes.T, strict=True):
+            draw_title(upper, variant(model).label)
+            for curve in (curve for curve in curves if curve.model == model):
+                _draw_curve(upper, lower, curve, colours[curve.n_train])
+            lower.set_xlabel("step")
+            lower.set_yscale("log")
+        axes[0, 0].set_ylabel("loss  [nats]")
+        axes[1, 0].set_ylabel("learning rate")
+        _show_a_decade(axes[1, 0])
+        endings = list(dict.fromkeys(curve.ended_by for curve in curves))
+        axes[0, -1].legend(handles=_legend(colours, endings), loc="upper right")
+        draw_note(figure, note)
+    return figure, [row for curve in curves for row in _rows(curve)]
+
+
+def _draw_curve(upper: Axes, lower: Axes, curve: TrainingCurve, colour: str) -> None:
+    rows = curve.thinned()
+    steps = [row["step"] for row in rows]
+    columns = {name: [_number(row[name]) for row in rows] for name in COLUMNS[1:4]}
+    upper.plot(steps, columns["training_loss"], color=colour, linewidth=0.5, alpha=0.6)
+    upper.plot(steps, columns["validation_loss"], color=colour, linewidth=1.0)
+    lower.step(steps, columns["learning_rate"], color=colour, where="post", linewidth=1.0)
+    marker, _ = ENDINGS[curve.ended_by]
+    end: dict[str, Any] = {"color": colour, "marker": marker, "clip_on": False, "zorder": 5}
+    upper.plot(steps[-1:], columns["validation_loss"][-1:], **end)
+    lower.plot(steps[-1:], columns["learning_rate"][-1:], **end)
+
+
+def _show_a_decade(axes: Axes) -> None:
+    """Show at least one decade of learning rates, labelled at its powers of ten only."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, high / 15), high)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _legend(colours: Mapping[int, str], endings: Sequence[str]) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=colour, label=f"{short_number(size)} events")
+        for size, colour in colours.items()
+    ]
+    handles.append(Line2D([], [], color="black", linewidth=1.0, label="validation"))
+    handles.append(Line2D([], [], color="black", linewidth=0.5, alpha=0.6, label="training"))
+    for ending in endings:
+        marker, name = ENDINGS[ending]
+        label = f"ended by {name}"
+        handles.append(Line2D([], [], linestyle="none", marker=marker, color="black", label=label))
+    return handles
+
+
+def _rows(curve: TrainingCurve) -> list[dict[str, Any]]:
+    labels = {"model": curve.model, "n_train": curve.n_train, "seed": curve.seed}
+    return [
+        {**labels, **{name: row[name] for name in COLUMNS}, "ended_by": curve.ended_by}
+        for row in curve.thinned()
+    ]

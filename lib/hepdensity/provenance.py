@@ -1,0 +1,177 @@
+"""What made an artefact: digests of the source behind a script, and run records."""
+
+import ast
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "hepdensity"
+RECORDED_PACKAGES = ("hepdensity", "numpy", "scipy", "torch", "numba", "h5py", "pylhe", "snakemake")
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def source_digest(script: Path | str, library: Path | None = None) -> str:
+    """Digest of everything that a script runs: itself and the modules of ours that it imports.
+
+    Imports are followed through the library by reading the source, also those inside functions;
+    names imported with `importlib` are not seen. Each file is hashed by its syntax tree without
+    docstrings, so that comments, formatting and docstrings do not count, nor does the version of
+    Python (3.11 to 3.13).
+
+    Args:
+        script: Python file, e.g. `scripts/train_model.py`.
+        library: directory that holds the package; `lib` beside the script's directory by default.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        ValueError: If a file is missing or does not parse.
+    """
+    script = Path(script).resolve()
+    library = library or script.parents[1] / "lib"
+    digest = hashlib.sha256(_file_digest(script).encode())
+    for name, path in sorted(imported_modules(script, library).items()):
+        digest.update(f"{name} {_file_digest(path)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def imported_modules(source: Path, library: Path) -> dict[str, Path]:
+    """Modules of ours that a file imports, directly or through others.
+
+    Args:
+        source: Python file to begin with.
+        library: directory that holds the package.
+
+    Returns:
+        Dotted module name -> file, packages (`__init__.py`) included.
+    """
+    found: dict[str, Path] = {}
+    pending = [source]
+    while pending:
+        for name in direct_imports(pending.pop(), library):
+            if name not in found:
+                found[name] = _module_file(name, library)
+                pending.append(found[name])
+    return found
+
+
+def direct_imports(source: Path, library: Path) -> set[str]:
+    """Names of our modules that a file itself imports, with the packages they live in.
+
+    Args:
+        source: Python file.
+        library: directory that holds the package.
+    """
+    names: set[str] = set()
+    for node in ast.walk(_parse(source)):
+        for candidate in _imported_names(node, source, library):
+            parts = candidate.split(".")
+            prefixes = (".".join(parts[: i + 1]) for i in range(len(parts)))
+            names.update(name for name in prefixes if _is_module(name, library))
+    return names
+
+
+def record(settings: Mapping[str, Any], seed: int | None, source: str) -> dict[str, Any]:
+    """Run record to store with an artefact: what made it, but not where or when.
+
+    Args:
+        settings: the configuration block that was used; must be JSON-able.
+        seed: seed of the run, None where nothing is random.
+        source: source digest of the script.
+    """
+    return {
+        "settings": json.loads(json.dumps(settings)),
+        "seed": seed,
+        "source": source,
+        "git_commit": git_commit(),
+        "versions": _versions(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+@cache
+def git_commit() -> str | None:
+    """Commit of the checkout that holds this file, `-dirty` appended if it was edited since."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="]
+    try:
+        answer = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip() or None
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _imported_names(node: ast.AST, source: Path, library: Path) -> Iterator[str]:
+    """Dotted names that an import statement may refer to; `from a import b` gives a.b."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        if node.level:
+            package = source.relative_to(library).parts[: -node.level]
+            module = ".".join([*package, *filter(None, [module])])
+        yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _module_file(name: str, library: Path) -> Path:
+    path = library.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _is_module(name: str, library: Path) -> bool:
+    return name.split(".")[0] == PACKAGE and _module_file(name, library).is_file()
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return _tree(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read for its source digest ({error})") from error
+    except SyntaxError as error:
+        raise ValueError(f"{path}: line {error.lineno}: {error.msg}") from error
+
+
+# A module is met from many scripts: equal text is parsed and hashed once.
+@cache
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+@cache
+def _tree_digest(tree: ast.Module) -> str:
+    return hashlib.sha256(_canonical(tree).encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    return _tree_digest(_parse(path))
+
+
+def _canonical(node: object) -> str:
+    """Text of a syntax tree; empty fields are left out because newer Pythons add some."""
+    if isinstance(node, ast.AST):
+        body = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            body = [(name, value[1:] if name == "body" else value) for name, value in body]
+        fields = ",".join(f"{name}={_canonical(value)}" for name, value in body if name != "kind")
+        return f"{type(node).__name__}({fields})"
+    if isinstance(node, list):
+        return "[" + ",".join(map(_canonical, node)) + "]"
+    return repr(node)

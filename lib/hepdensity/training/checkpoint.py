@@ -1,0 +1,89 @@
+"""Checkpoints of a training as one safetensors file: tensors and a JSON header, nothing pickled."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hepdensity.io import atomic_path
+
+_META = "hepdensity"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that a training needs to go on as if it had never stopped."""
+
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+    def group(self, prefix: str) -> dict[str, Tensor]:
+        """Tensors whose name starts with ``prefix.``, without it."""
+        start = prefix + "."
+        return {k.removeprefix(start): v for k, v in self.tensors.items() if k.startswith(start)}
+
+
+def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], state: dict[str, Any]) -> None:
+    """Write a checkpoint beside ``path`` and rename it.
+
+    Args:
+        path: file to write.
+        groups: tensors by group and name.
+        state: numbers and strings.
+    """
+    tensors = {
+        f"{group}.{name}": tensor.detach().cpu().contiguous().clone()
+        for group, named in groups.items()
+        for name, tensor in named.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={_META: json.dumps(state)})
+
+
+def load(path: Path, fingerprint: str) -> Checkpoint | None:
+    """Read a checkpoint of the same training.
+
+    Args:
+        path: file written by ``save``.
+        fingerprint: identifies data, model, settings and code; another one's checkpoint is not used.
+
+    Returns:
+        The checkpoint, or None where there is none, or one of another training.
+    """
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = json.loads((file.metadata() or {}).get(_META, "{}"))
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not a readable checkpoint ({error}); delete it") from error
+    return Checkpoint(tensors, state) if state.get("fingerprint") == fingerprint else None
+
+
+def save_weights(path: Path, model: torch.nn.Module, provenance: Mapping[str, Any]) -> None:
+    """Write the weights and buffers of a model with their provenance."""
+    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"provenance": json.dumps(provenance)})
+
+
+def load_weights(path: Path, model: torch.nn.Module) -> None:
+    """Load weights into ``model``.
+
+    Raises:
+        ValueError: if the file is not readable or belongs to another architecture.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        model.load_state_dict(tensors)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path}: weights do not fit the configured model: {error}") from error

@@ -1,0 +1,287 @@
+"""The training loop, the same for every ``DensityModel``.
+
+Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, formulated in steps, not epochs.
+The data set lives on the device; batches are index selections. Validation uses the same noise each time,
+or model selection would pick the luckiest of thousands of noisy validations.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from hepdensity.models.base import DensityModel
+from hepdensity.training import checkpoint
+from hepdensity.training.seeding import stream
+from hepdensity.training.settings import TrainingSettings
+
+_VALIDATION_CHUNK = 10_000
+_HISTORY = ("step", "learning_rate", "training_loss", "validation_loss", "seconds")
+
+Report = Callable[[dict[str, float]], None]
+
+
+@dataclass
+class TrainingResult:
+    """What came out of a training; the model itself holds the best weights.
+
+    Attributes:
+        history: one row per validation: step, learning_rate, training_loss (mean since the previous
+            validation) and validation_loss [nats], seconds.
+        ended_by: "learning rate", "validations", "steps" or "seconds".
+        steps: optimiser steps taken.
+        seconds: time spent in training, over all restarts [s].
+        best_step: step of the best validation.
+        best_loss: its loss [nats].
+        device: where it ran.
+    """
+
+    history: list[dict[str, float]]
+    ended_by: str
+    steps: int
+    seconds: float
+    best_step: int
+    best_loss: float
+    device: str
+
+    def summary(self) -> dict[str, Any]:
+        """All but the history, for ``training.json``."""
+        return {
+            "ended_by": self.ended_by,
+            "steps": self.steps,
+            "train_seconds": self.seconds,
+            "best_step": self.best_step,
+            "best_validation_loss": self.best_loss,
+            "device": self.device,
+        }
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called ``name``; "auto" takes a GPU where there is one.
+
+    Raises:
+        ValueError: if a GPU is asked for and there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("training.device is 'cuda', but torch sees no GPU: use 'auto' or 'cpu'")
+    return torch.device(name)
+
+
+def train(
+    model: DensityModel,
+    training: Tensor,
+    validation: Tensor,
+    settings: TrainingSettings,
+    seed: int,
+    checkpoint_path: Path,
+    fingerprint: str,
+    report: Report | None = None,
+) -> TrainingResult:
+    """Train ``model`` in place to one of the stop rules and leave the best-validation weights in it.
+
+    Args:
+        model: model with freshly drawn weights.
+        training: training events, shape ``(n, d)``, in the precision to train in.
+        validation: validation events, shape ``(m, d)``.
+        settings: settings of the training.
+        seed: seed of batches and of the model's noise.
+        checkpoint_path: file from which an interrupted training goes on, and to which it is saved.
+        fingerprint: identifies this training among checkpoints.
+        report: called with each row of the history.
+
+    Raises:
+        FloatingPointError: if the loss stops being finite.
+    """
+    device = choose_device(settings.device)
+    run = _Run(model.to(device), training.to(device), validation.to(device), settings, seed)
+    saved = checkpoint.load(checkpoint_path, fingerprint)
+    if saved is not None:
+        run.restore(saved)
+    last_saved = time.monotonic()
+    while run.ended_by is None:
+        row = run.advance()
+        if report is not None:
+            report(row)
+        if time.monotonic() - last_saved > settings.checkpoint_seconds:
+            checkpoint.save(checkpoint_path, *run.snapshot(fingerprint))
+            last_saved = time.monotonic()
+    model.load_state_dict(run.best)
+    assert run.ended_by is not None
+    return TrainingResult(
+        history=run.history,
+        ended_by=run.ended_by,
+        steps=run.step,
+        seconds=run.seconds,
+        best_step=run.best_step,
+        best_loss=run.best_loss,
+        device=str(device),
+    )
+
+
+@dataclass
+class _Run:
+    """A training in progress; ``advance`` goes from one validation to the next."""
+
+    model: DensityModel
+    training: Tensor
+    validation: Tensor
+    settings: TrainingSettings
+    seed: int
+    step: int = 0
+    position: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    best_step: int = 0
+    ended_by: str | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        device = self.training.device
+        self.batches = stream(self.seed, "batches", device)
+        self.noise = stream(self.seed, "noise", device)
+        self.order = self._new_order()
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=self.settings.learning_rate, fused=True
+        )
+        self.scheduler = ReduceLROnPlateau(
+            self.optimizer,
+            factor=self.settings.decay_factor,
+            patience=self.settings.decay_patience,
+            threshold=self.settings.decay_threshold,
+            threshold_mode=self.settings.threshold_mode,
+            eps=0,
+        )
+        self.best = self._weights()
+
+    def advance(self) -> dict[str, float]:
+        """Train up to the next validation, validate, decay, and apply the stop rules."""
+        start = time.perf_counter()
+        self.model.train()
+        losses = [self._train_step() for _ in range(self._steps_to_validation())]
+        training_loss = torch.stack(losses).mean().item()
+        validation_loss = self._validate()
+        if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
+            raise FloatingPointError(
+                f"training diverged before step {self.step}: training loss {training_loss}, "
+                f"validation loss {validation_loss}; lower training.learning_rate"
+            )
+        self.scheduler.step(validation_loss)
+        if validation_loss < self.best_loss:
+            self.best_loss, self.best_step, self.best = validation_loss, self.step, self._weights()
+        self.seconds += time.perf_counter() - start
+        values = (self.step, self._rate(), training_loss, validation_loss, self.seconds)
+        self.history.append(dict(zip(_HISTORY, values, strict=True)))
+        self.ended_by = self._stop_rule()
+        return self.history[-1]
+
+    def _rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def _steps_to_validation(self) -> int:
+        left = math.inf if self.settings.max_steps is None else self.settings.max_steps - self.step
+        return int(min(self.settings.validation_interval, left))
+
+    def _new_order(self) -> Tensor:
+        n, device = len(self.training), self.training.device
+        return torch.randperm(n, generator=self.batches, device=device)
+
+    def _next_batch(self) -> Tensor:
+        if self.position >= len(self.order):
+            self.order, self.position = self._new_order(), 0
+        chosen = self.order[self.position : self.position + self.settings.batch_size]
+        self.position += len(chosen)
+        return self.training[chosen]
+
+    def _train_step(self) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.model.loss(self._next_batch(), self.noise)
+        # torch leaves backward untyped.
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.step += 1
+        return loss.detach()
+
+    @torch.no_grad()
+    def _validate(self) -> float:
+        self.model.eval()
+        noise = stream(self.seed, "validation", self.validation.device)
+        total = 0.0
+        for chunk in self.validation.split(_VALIDATION_CHUNK):
+            total += self.model.loss(chunk, noise).item() * len(chunk)
+        return total / len(self.validation)
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def _stop_rule(self) -> str | None:
+        s = self.settings
+        # The rate is a product of decay factors: allow for its rounding.
+        if self._rate() < s.stop_factor * s.learning_rate * (1 + 1e-9):
+            return "learning rate"
+        if len(self.history) >= s.max_validations:
+            return "validations"
+        if s.max_steps is not None and self.step >= s.max_steps:
+            return "steps"
+        if s.max_seconds is not None and self.seconds >= s.max_seconds:
+            return "seconds"
+        return None
+
+    def snapshot(self, fingerprint: str) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+        """Tensors and state for a checkpoint."""
+        moments = {
+            f"{i}.{name}": value
+            for i, values in self.optimizer.state_dict()["state"].items()
+            for name, value in values.items()
+        }
+        streams = {"batches": self.batches.get_state(), "noise": self.noise.get_state()}
+        rows = torch.tensor([list(row.values()) for row in self.history], dtype=torch.float64)
+        groups = {
+            "model": dict(self.model.state_dict()),
+            "best": self.best,
+            "optimizer": moments,
+            "streams": streams,
+            "data": {"order": self.order, "history": rows},
+        }
+        state = {name: getattr(self, name) for name in _SCALARS}
+        state |= {"fingerprint": fingerprint, "scheduler": self.scheduler.state_dict()}
+        state |= {"rate": self._rate()}
+        return groups, state
+
+    def restore(self, saved: checkpoint.Checkpoint) -> None:
+        """Take the state of ``saved``."""
+        device = self.training.device
+        self.model.load_state_dict(saved.group("model"))
+        self.best = {name: value.to(device) for name, value in saved.group("best").items()}
+        _restore_moments(self.optimizer, saved.group("optimizer"))
+        self.optimizer.param_groups[0]["lr"] = saved.state["rate"]
+        self.scheduler.load_state_dict(saved.state["scheduler"])
+        _restore_stream(self.batches, saved.tensors["streams.batches"])
+        _restore_stream(self.noise, saved.tensors["streams.noise"])
+        self.order = saved.tensors["data.order"].to(device)
+        rows = saved.tensors["data.history"].tolist()
+        self.history = [dict(zip(_HISTORY, row, strict=True)) for row in rows]
+        for name in _SCALARS:
+            setattr(self, name, saved.state[name])
+
+
+_SCALARS = ("step", "position", "seconds", "best_loss", "best_step", "ended_by")
+
+
+def _restore_moments(optimizer: torch.optim.Optimizer, moments: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in moments.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _restore_stream(generator: Generator, state: Tensor) -> None:
+    generator.set_state(state.cpu())

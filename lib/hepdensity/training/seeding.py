@@ -1,0 +1,12 @@
+"""Independent random streams from one seed."""
+
+import hashlib
+
+import torch
+from torch import Generator
+
+
+def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generator:
+    """A generator on ``device`` that depends on the seed and the name of its use only."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return Generator(device=device).manual_seed(int.from_bytes(digest[:7], "big"))

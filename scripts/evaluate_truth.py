@@ -1,0 +1,32 @@
+"""True log-density of the test events: the best that any model can reach."""
+
+from typing import Any
+
+import torch
+
+from hepdensity.evaluation.scores import write_scores
+from hepdensity.evaluation.truth import true_scores, truth_row
+from hepdensity.io import read_json, write_table
+from hepdensity.logs import configure
+from hepdensity.physics.gluino import Normalisation
+from hepdensity.preprocessing.inputs import read_angles, read_couplings
+from hepdensity.provenance import record
+
+
+def main(snakemake: Any) -> None:
+    """Evaluate the exact density, with the running coupling where the events have one."""
+    configure(snakemake.log[0])
+    torch.set_num_threads(snakemake.threads)
+    inputs = snakemake.input.inputs
+    scores = true_scores(
+        read_angles(inputs, "test"),
+        read_couplings(inputs, "test"),
+        read_couplings(inputs),
+        Normalisation.from_dict(read_json(snakemake.input.normalisation)),
+    )
+    write_scores(snakemake.output.scores, scores, record({}, None, snakemake.params.source))
+    write_table(snakemake.output.table, [truth_row(scores)])
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,37 @@
+"""Generate one chunk of unweighted events of gg -> n gluinos as an LHE file."""
+
+from typing import Any
+
+import torch
+
+from hepdensity.events import PROCESSES
+from hepdensity.generate.gluino import generate_unweighted
+from hepdensity.generate.lhe_writer import write_lhe
+from hepdensity.io import write_json
+from hepdensity.logs import configure, progress
+from hepdensity.provenance import record
+
+
+def main(snakemake: Any) -> None:
+    """Generate a chunk; all chunks of a seed share the stated maximum."""
+    configure(snakemake.log[0])
+    torch.set_num_threads(snakemake.threads)
+    settings = snakemake.params.generation
+    provenance = record(settings, settings["seed"], snakemake.params.source)
+    with progress(settings["events"], "events") as advance:
+        generated = generate_unweighted(
+            settings["events"],
+            PROCESSES[settings["process"]],
+            settings["sqrt_s"],
+            settings["mass"],
+            settings["alpha_s"],
+            settings["seed"],
+            settings["chunk"],
+            advance=advance,
+        )
+    write_lhe(snakemake.output.lhe, generated.events, provenance)
+    write_json(snakemake.output.summary, {**generated.summary(), "provenance": provenance})
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,36 @@
+"""Draw samples from a trained model and write them as events."""
+
+from typing import Any
+
+import torch
+
+from hepdensity.evaluation.samples import sample_events
+from hepdensity.io import write_events
+from hepdensity.logs import configure
+from hepdensity.models.registry import build_model
+from hepdensity.preprocessing.inputs import read_header
+from hepdensity.provenance import record
+from hepdensity.training.checkpoint import load_weights
+from hepdensity.training.loop import choose_device
+from hepdensity.training.seeding import stream
+
+
+def main(snakemake: Any) -> None:
+    """Sample; unphysical points are counted and dropped."""
+    configure(snakemake.log[0])
+    torch.set_num_threads(snakemake.threads)
+    params, settings = snakemake.params, snakemake.params.samples
+    header = read_header(snakemake.input.inputs)
+    model = build_model(params.model, settings["seed"])
+    load_weights(snakemake.input.weights, model)
+    device = choose_device(settings["device"])
+    generator = stream(settings["seed"], "samples", device)
+    events = sample_events(
+        model.to(device), settings["count"], header.sqrt_s, header.mass, generator
+    )
+    blocks = {"model": params.model, "samples": settings}
+    write_events(snakemake.output.samples, events, record(blocks, settings["seed"], params.source))
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

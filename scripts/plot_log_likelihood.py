@@ -1,0 +1,21 @@
+"""Plot log-likelihoods and distances to the truth against training-set size (figure 5)."""
+
+from typing import Any
+
+from hepdensity.io import read_table
+from hepdensity.logs import configure
+from hepdensity.plotting.likelihood import log_likelihood_figure
+from hepdensity.plotting.style import convergence_note, save_figure
+
+
+def main(snakemake: Any) -> None:
+    """Draw the figure; its table is the input."""
+    configure(snakemake.log[0])
+    rows = read_table(snakemake.input.table)
+    note = convergence_note(snakemake.params.plot["preset"], [row["ended_by"] for row in rows])
+    figure = log_likelihood_figure(rows, note)
+    save_figure(figure, snakemake.output.pdf, snakemake.output.png)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,26 @@
+"""Turn four-gluino events into model inputs: angles, split into test, validation and training."""
+
+import logging
+from typing import Any
+
+from hepdensity.logs import configure
+from hepdensity.preprocessing.gluino import prepare_inputs
+from hepdensity.provenance import record
+
+
+def main(snakemake: Any) -> None:
+    """Write the inputs file."""
+    configure(snakemake.log[0])
+    split = snakemake.params.split
+    sizes = prepare_inputs(
+        snakemake.input.events,
+        snakemake.output.inputs,
+        test=split["test"],
+        validation=split["validation"],
+        provenance=record(split, None, snakemake.params.source),
+    )
+    logging.getLogger(__name__).info("Events of each part: %s", sizes)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,28 @@
+"""Normalise the true density of four-gluino events at their energy and mass."""
+
+from typing import Any
+
+import torch
+
+from hepdensity.io import read_events, write_json
+from hepdensity.logs import configure
+from hepdensity.physics.gluino import compute_normalisation
+from hepdensity.provenance import record
+
+
+def main(snakemake: Any) -> None:
+    """Write the normalisation with its error."""
+    configure(snakemake.log[0])
+    torch.set_num_threads(snakemake.threads)
+    settings = snakemake.params.normalisation
+    events = read_events(snakemake.input.events, stop=1)
+    normalisation = compute_normalisation(
+        events.sqrt_s, events.mass, settings["points"], settings["seed"]
+    )
+    provenance = record(settings, settings["seed"], snakemake.params.source)
+    content = {**normalisation.to_dict(), "provenance": provenance}
+    write_json(snakemake.output.normalisation, content)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,56 @@
+"""Train one model on the first n_train events of the training pool."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hepdensity.io import write_json, write_table
+from hepdensity.logs import configure, progress
+from hepdensity.models.registry import build_model
+from hepdensity.preprocessing.inputs import read_angles
+from hepdensity.provenance import record
+from hepdensity.training.checkpoint import save_weights
+from hepdensity.training.loop import train
+from hepdensity.training.settings import TrainingSettings
+
+
+def main(snakemake: Any) -> None:
+    """Train to a stop rule; an interrupted training goes on from its checkpoint."""
+    configure(snakemake.log[0])
+    torch.set_num_threads(snakemake.threads)
+    params, run = snakemake.params, snakemake.params.run
+    settings = TrainingSettings.from_config(params.training)
+    blocks = {"model": params.model, "training": params.training, "run": run}
+    provenance = record(blocks, run["seed"], params.source)
+    training, validation = (
+        torch.from_numpy(read_angles(snakemake.input.inputs, part, count)).float()
+        for part, count in (("train", run["n_train"]), ("validation", None))
+    )
+    model = build_model(params.model, run["seed"])
+    identity = hashlib.sha256(json.dumps([blocks, params.source], sort_keys=True).encode())
+    identity.update(training.numpy().tobytes())
+    checkpoint = Path(run["checkpoint"]) / "training.safetensors"
+    with progress(settings.expected_steps, "training steps") as advance:
+        result = train(
+            model,
+            training,
+            validation,
+            settings,
+            run["seed"],
+            checkpoint,
+            identity.hexdigest(),
+            report=lambda row: advance(settings.validation_interval, **row),
+        )
+    save_weights(snakemake.output.weights, model, provenance)
+    write_table(snakemake.output.history, result.history)
+    parameters = sum(p.numel() for p in model.parameters())
+    summary = {**result.summary(), "parameters": parameters, "provenance": provenance}
+    write_json(snakemake.output.summary, summary)
+    checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,131 @@
+"""Source digests change with what a script runs, and with nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hepdensity.provenance import git_commit, imported_modules, record, source_digest
+
+FLOW = '"""Doc."""\nfrom . import base\n\nclass Flow(base.Base):\n    x = 1\n'
+SCRIPT = """
+from hepdensity.models.flow import Flow
+
+def main():
+    from hepdensity import late
+    return Flow, late
+"""
+FILES = {
+    "scripts/train.py": SCRIPT,
+    "lib/hepdensity/__init__.py": "",
+    "lib/hepdensity/models/__init__.py": "",
+    "lib/hepdensity/models/flow.py": FLOW,
+    "lib/hepdensity/models/base.py": "import math\n\nclass Base:\n    pass\n",
+    "lib/hepdensity/late.py": "import hepdensity.deep as deep\n",
+    "lib/hepdensity/deep.py": "VALUE = {**{}, 'a': f'{1}'}\n",
+    "lib/hepdensity/plotting.py": "COLOUR = 'red'\n",
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def edit(tree: Path) -> None:
+        text = (tree / name).read_text()
+        assert old in text
+        (tree / name).write_text(text.replace(old, new))
+
+    return edit
+
+
+def write(name: str, text: str) -> Callable[[Path], None]:
+    def edit(tree: Path) -> None:
+        (tree / name).write_text(text)
+
+    return edit
+
+
+def test_follows_imports_in_the_library(tree: Path) -> None:
+    assert set(imported_modules(tree / "scripts/train.py", tree / "lib")) == {
+        "hepdensity",
+        "hepdensity.models",
+        "hepdensity.models.flow",
+        "hepdensity.models.base",
+        "hepdensity.late",
+        "hepdensity.deep",
+    }
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(replace("scripts/train.py", "return Flow, late", "return Flow"), id="script"),
+        pytest.param(replace("lib/hepdensity/models/flow.py", "x = 1", "x = 2"), id="direct"),
+        pytest.param(replace("lib/hepdensity/models/base.py", "pass", "y = 0"), id="relative"),
+        pytest.param(replace("lib/hepdensity/deep.py", "'a'", "'b'"), id="inside a function"),
+        pytest.param(write("lib/hepdensity/models/__init__.py", "x = 1\n"), id="package"),
+        pytest.param(
+            replace("lib/hepdensity/models/base.py", "import math", "import cmath"), id="import"
+        ),
+    ],
+)
+def test_changes_with_what_is_run(tree: Path, edit: Callable[[Path], None]) -> None:
+    before = source_digest(tree / "scripts/train.py")
+    edit(tree)
+    assert source_digest(tree / "scripts/train.py") != before
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(replace("lib/hepdensity/plotting.py", "red", "blue"), id="other module"),
+        pytest.param(replace("lib/hepdensity/models/flow.py", "Doc.", "More."), id="docstring"),
+        pytest.param(replace("lib/hepdensity/models/flow.py", '"""Doc."""', ""), id="no docstring"),
+        pytest.param(
+            replace("lib/hepdensity/models/flow.py", "x = 1", "x  =  1  # why"), id="comment"
+        ),
+        pytest.param(
+            replace("scripts/train.py", "def main():", "def main():\n    '''Doc.'''"), id="function"
+        ),
+        pytest.param(
+            replace("lib/hepdensity/models/base.py", "pass", "'''Doc.'''\n    pass"), id="class"
+        ),
+    ],
+)
+def test_keeps_when_nothing_else_is_run(tree: Path, edit: Callable[[Path], None]) -> None:
+    before = source_digest(tree / "scripts/train.py")
+    edit(tree)
+    assert source_digest(tree / "scripts/train.py") == before
+
+
+def test_same_on_every_machine_and_python(tree: Path) -> None:
+    assert source_digest(tree / "scripts/train.py") == "a6fe7de374e87f22"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "train.py: cannot be read"), ("x = (\n", "train.py: line 1: ")],
+    ids=["missing", "syntax"],
+)
+def test_unusable_script_is_named(tree: Path, text: str | None, message: str) -> None:
+    script = tree / "scripts/train.py"
+    if text is None:
+        script.unlink()
+    else:
+        script.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        source_digest(script)
+
+
+def test_record_holds_settings_and_versions() -> None:
+    made = record({"flow": {"layers": 4}, "seeds": (1, 2)}, seed=3, source="abc")
+    assert made["settings"] == {"flow": {"layers": 4}, "seeds": [1, 2]}
+    assert (made["seed"], made["source"], made["git_commit"]) == (3, "abc", git_commit())
+    assert {"python", "torch", "numpy"} <= set(made["versions"])
