@@ -14,7 +14,7 @@ from hepdensity.events import Events
 from hepdensity.io import write_events
 from hepdensity.physics.phase_space import angles_to_momenta, rambo
 from hepdensity.preprocessing import gluino
-from hepdensity.preprocessing.gluino import prepare_inputs, read_angles
+from hepdensity.preprocessing.gluino import prepare_inputs
 
 PARTS = {"test": slice(0, 20), "validation": slice(20, 35), "train": slice(35, 100)}
 
@@ -66,18 +66,6 @@ def test_missing_labels_are_left_out(tmp_path: Path) -> None:
     events = replace(sample(), helicities=None, colour_order=None, alpha_s=None, weights=None)
     with h5py.File(prepare(tmp_path, events)) as file:
         assert list(file["test"]) == ["angles"]
-
-
-def test_read_angles(tmp_path: Path) -> None:
-    path = prepare(tmp_path, sample())
-    with h5py.File(path) as file:
-        expected = file["train/angles"][:]
-    np.testing.assert_array_equal(read_angles(path, "train"), expected)
-    np.testing.assert_array_equal(read_angles(path, "train", 10), expected[:10])
-    with pytest.raises(
-        ValueError, match=r"inputs\.h5: 65 train events, but 66 are asked for; lower"
-    ):
-        read_angles(path, "train", 66)
 
 
 @pytest.mark.parametrize(

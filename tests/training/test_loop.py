@@ -48,7 +48,10 @@ class Given(DensityModel):
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         raise NotImplementedError
 
-    log_prob_tight = log_prob
+    def log_prob_tight(
+        self, batch: Tensor, draws: int | None = None, generator: Generator | None = None
+    ) -> Tensor:
+        raise NotImplementedError
 
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         raise NotImplementedError

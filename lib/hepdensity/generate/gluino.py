@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hepdensity.events import PROCESSES, Events
+from hepdensity.generate.proposal import Proposal, fit_proposal
 from hepdensity.generate.unweighting import Tally, accept, stated_maximum
 from hepdensity.physics import phase_space
 from hepdensity.physics.gluino import (
@@ -26,10 +27,13 @@ from hepdensity.physics.gluino import (
     weights,
 )
 
-PILOT_POINTS = 20_000
-"""Phase-space points that set the stated maximum, the same for all chunks of a seed."""
+PILOT_POINTS = 5_000
+"""Points that fit the proposal and set the stated maximum, the same for all chunks of a seed."""
 
-BLOCK = {"cpu": 8192, "cuda": 131_072}
+SCAN_POINTS = 50_000
+"""Points that set the cap of the proposal."""
+
+BLOCK = {"cpu": 8192, "cuda": 524_288}
 """Phase-space points drawn at once."""
 
 
@@ -39,15 +43,19 @@ class GeneratedEvents:
 
     Attributes:
         events: The events, with helicities, colour order, alpha_s and cross-section.
-        maximum: Stated maximum of the weights, as a cross-section [pb].
-        efficiency: Accepted share of the phase-space points.
-        overweight_fraction: Share of the events whose weight exceeds the maximum.
+        maximum: Stated maximum of the exact weight relative to that of the proposal.
+        points: Number of phase-space points.
+        proposal_efficiency: Share of these that the proposal accepted.
+        efficiency: Share of the latter that the exact matrix element accepted.
+        overweight_fraction: Share of the events whose relative weight exceeds the maximum.
         lost_fraction: Share of the cross-section above the maximum, which the events lack.
         cpu_seconds: CPU time of this process, the pilot sample included.
     """
 
     events: Events
     maximum: float
+    points: int
+    proposal_efficiency: float
     efficiency: float
     overweight_fraction: float
     lost_fraction: float
@@ -63,6 +71,8 @@ class GeneratedEvents:
             "cross_section": self.events.cross_section,
             "cross_section_error": self.events.cross_section_error,
             "maximum": self.maximum,
+            "points": self.points,
+            "proposal_efficiency": self.proposal_efficiency,
             "efficiency": self.efficiency,
             "overweight_fraction": self.overweight_fraction,
             "lost_fraction": self.lost_fraction,
@@ -71,10 +81,22 @@ class GeneratedEvents:
 
 
 @dataclass(frozen=True)
-class _Process:
+class Setup:
+    """What all chunks of a sample share.
+
+    Attributes:
+        n_out: Number of gluinos.
+        sqrt_s: Centre-of-mass energy [GeV].
+        mass: Gluino mass [GeV].
+        proposal: Approximate weights.
+        maximum: Stated maximum of the exact weight relative to the approximate one.
+    """
+
     n_out: int
     sqrt_s: float
     mass: float
+    proposal: Proposal
+    maximum: float
 
 
 @dataclass(frozen=True)
@@ -99,9 +121,10 @@ def generate_unweighted(
 ) -> GeneratedEvents:
     """Generate unweighted events from flat phase space.
 
-    Events are accepted with the helicity-summed |M|^2; then a helicity is drawn with |M_h|^2 and a
-    colour order with |A_c,h|^2 of that helicity. The coupling is fixed. The same arguments on the
-    same machine give the same events; different chunks are independent.
+    Points are accepted with the helicity-summed |M|^2, in two stages (see `proposal`); then a
+    helicity is drawn with |M_h|^2 and a colour order with |A_c,h|^2 of that helicity. The coupling
+    is fixed. The same arguments on the same machine give the same events; different chunks are
+    independent.
 
     Args:
         n_events: Number of unweighted events.
@@ -119,25 +142,46 @@ def generate_unweighted(
     """
     _check_arguments(n_events, n_out, alpha_s, chunk)
     start = time.process_time()
-    process = _Process(n_out, sqrt_s, mass)
-    maximum = pilot_maximum(process, seed, torch.device(device))
+    setup = prepare(n_out, sqrt_s, mass, seed, device)
     generator = _generator(device, seed, n_out, chunk)
-    tally = Tally(maximum)
+    first, second = Tally(setup.proposal.cap), Tally(setup.maximum)
     batches: list[_Batch] = []
-    while tally.accepted < n_events:
-        before = tally.accepted
-        batches.append(_generate_block(process, tally, generator))
+    while second.accepted < n_events:
+        before = second.accepted
+        batches.append(_generate_block(setup, first, second, generator))
         if advance is not None:
-            advance(min(tally.accepted, n_events) - before)
-    picobarn = Normalisation(1.0, 0.0, 1, n_out, sqrt_s, mass).cross_section(alpha_s)[0]
+            advance(min(second.accepted, n_events) - before)
     return GeneratedEvents(
-        events=_to_events(batches, n_events, process, alpha_s, tally, picobarn),
-        maximum=tally.maximum * picobarn,
-        efficiency=tally.efficiency,
-        overweight_fraction=tally.overweight_fraction,
-        lost_fraction=tally.lost_fraction,
+        events=_to_events(batches, n_events, setup, alpha_s, _cross_section(first, second)),
+        maximum=second.maximum,
+        points=first.tried,
+        proposal_efficiency=first.efficiency,
+        efficiency=second.efficiency,
+        overweight_fraction=second.overweight_fraction,
+        lost_fraction=second.lost_fraction,
         cpu_seconds=time.process_time() - start,
     )
+
+
+def prepare(
+    n_out: int, sqrt_s: float, mass: float, seed: int, device: torch.device | str = "cpu"
+) -> Setup:
+    """Fit the proposal and state the maximum, with random numbers that no chunk uses.
+
+    Args:
+        n_out: Number of gluinos.
+        sqrt_s: Centre-of-mass energy [GeV].
+        mass: Gluino mass [GeV].
+        seed: Seed of the sample.
+        device: Where to compute.
+    """
+    generator = _generator(device, seed, n_out)
+    momenta, flat = phase_space.rambo(PILOT_POINTS, n_out, sqrt_s, mass, generator)
+    exact = weights(momenta, flat, mass)
+    scan = phase_space.rambo(SCAN_POINTS, n_out, sqrt_s, mass, generator)
+    proposal = fit_proposal(momenta, flat, exact, scan)
+    maximum = stated_maximum(exact / proposal.weights(momenta, flat))
+    return Setup(n_out, sqrt_s, mass, proposal, maximum)
 
 
 def _check_arguments(n_events: int, n_out: int, alpha_s: float, chunk: int) -> None:
@@ -157,37 +201,28 @@ def _generator(device: torch.device | str, seed: int, *stream: int) -> torch.Gen
     return torch.Generator(device).manual_seed(int(state) >> 1)
 
 
-def pilot_maximum(process: _Process, seed: int, device: torch.device) -> float:
-    """Stated maximum of the weights, with random numbers that do not depend on the chunk."""
-    generator = _generator(device, seed, process.n_out)
-    momenta, flat = phase_space.rambo(
-        PILOT_POINTS, process.n_out, process.sqrt_s, process.mass, generator
-    )
-    return stated_maximum(weights(momenta, flat, process.mass))
-
-
-def _generate_block(process: _Process, tally: Tally, generator: torch.Generator) -> _Batch:
+def _generate_block(
+    setup: Setup, first: Tally, second: Tally, generator: torch.Generator
+) -> _Batch:
     kind = generator.device.type
-    momenta, flat = phase_space.rambo(
-        BLOCK[kind], process.n_out, process.sqrt_s, process.mass, generator
-    )
-    size = CHUNK[kind]
+    momenta, flat = phase_space.rambo(BLOCK[kind], setup.n_out, setup.sqrt_s, setup.mass, generator)
+    approximate = setup.proposal.weights(momenta, flat)
+    kept = accept(approximate, first.maximum, generator)
+    first.add(approximate, kept)
+    pieces = ((momenta[kept]).split(CHUNK[kind]), (flat / approximate)[kept].split(CHUNK[kind]))
     parts = [
-        _unweight(part, part_flat, process.mass, tally, generator)
-        for part, part_flat in zip(momenta.split(size), flat.split(size), strict=True)
+        _unweight(part, scale, setup.mass, second, generator)
+        for part, scale in zip(*pieces, strict=True)
     ]
-    accepted_momenta, helicity_index, amplitudes = (
-        torch.cat(pieces, dim=-1 if pieces[0].is_complex() else 0)
-        for pieces in zip(*parts, strict=True)
-    )
-    colour_index = _draw(colour_weights(amplitudes), generator)
-    return _Batch(accepted_momenta, helicity_index, colour_index)
+    accepted, helicity_index, amplitudes = zip(*parts, strict=True)
+    colour_index = _draw(colour_weights(torch.cat(amplitudes, dim=1)), generator)
+    return _Batch(torch.cat(accepted), torch.cat(helicity_index), colour_index)
 
 
 def _unweight(
-    momenta: Tensor, flat: Tensor, mass: float, tally: Tally, generator: torch.Generator
+    momenta: Tensor, scale: Tensor, mass: float, tally: Tally, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Accept phase-space points and draw their helicities.
+    """Accept phase-space points with |M|^2 * scale and draw their helicities.
 
     Returns:
         Momenta (m, n_out, 4), helicity index (m,) and half-ladder amplitudes (n_out!, m) of the
@@ -195,17 +230,16 @@ def _unweight(
     """
     amplitudes = positive_amplitudes(momenta, mass)
     squares = colour_summed(amplitudes, alpha_s=1.0)
-    point_weights = 2 * squares.sum(0) * flat
-    accepted = accept(point_weights, tally.maximum, generator)
-    tally.add(point_weights, accepted)
+    relative = 2 * squares.sum(0) * scale
+    accepted = accept(relative, tally.maximum, generator)
+    tally.add(relative, accepted)
     index = accepted.nonzero()[:, 0]
     positive = _draw(squares[:, index].T, generator)
-    selected = amplitudes[:, positive, index]
     # the parity partner has all helicities reversed and the same |A|
     flip = torch.rand(index.shape, device=index.device, generator=generator) < 0.5
     count = len(squares)
     helicity_index = torch.where(flip, count - 1 - positive, count + positive)
-    return momenta[index], helicity_index, selected
+    return momenta[index], helicity_index, amplitudes[:, positive, index]
 
 
 def _draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
@@ -218,27 +252,34 @@ def _draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     return index[:, 0].clamp_max(probabilities.shape[1] - 1)
 
 
+def _cross_section(first: Tally, second: Tally) -> tuple[float, float]:
+    """Mean of |M|^2 times the RAMBO weight at alpha_s = 1, and its relative error."""
+    error = math.hypot(first.error / first.mean, second.error / second.mean)
+    return first.mean * second.mean, error
+
+
 def _to_events(
     batches: list[_Batch],
     n_events: int,
-    process: _Process,
+    setup: Setup,
     alpha_s: float,
-    tally: Tally,
-    picobarn: float,
+    mean: tuple[float, float],
 ) -> Events:
     def join(pieces: list[Tensor]) -> Tensor:
         return torch.cat(pieces)[:n_events].cpu()
 
     helicity_index = join([batch.helicity_index for batch in batches])
     colour_index = join([batch.colour_index for batch in batches])
+    normalisation = Normalisation(*mean, 0, setup.n_out, setup.sqrt_s, setup.mass)
+    cross_section, error = normalisation.cross_section(alpha_s)
     return Events(
         momenta=join([batch.momenta for batch in batches]).numpy(),
-        sqrt_s=process.sqrt_s,
-        mass=process.mass,
+        sqrt_s=setup.sqrt_s,
+        mass=setup.mass,
         source="embedded",
-        helicities=helicity_configurations(process.n_out)[helicity_index].numpy(),
-        colour_order=colour_orders(process.n_out)[colour_index].numpy(),
+        helicities=helicity_configurations(setup.n_out)[helicity_index].numpy(),
+        colour_order=colour_orders(setup.n_out)[colour_index].numpy(),
         alpha_s=np.full(n_events, alpha_s),
-        cross_section=tally.mean * picobarn,
-        cross_section_error=tally.error * picobarn,
+        cross_section=cross_section,
+        cross_section_error=error,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-MARGIN = 1.1
+MARGIN = 1.05
 """Factor by which the stated maximum exceeds the largest weight of a pilot sample."""
 
 

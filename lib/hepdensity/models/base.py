@@ -105,9 +105,7 @@ class DensityModel(nn.Module, ABC):
         """Draw ``n`` events, shape ``(n, d)``."""
 
 
-def symmetrised(
-    log_prob: Callable[[Tensor], Tensor], batch: Tensor, particles: int
-) -> Tensor:
+def symmetrised(log_prob: Callable[[Tensor], Tensor], batch: Tensor, particles: int) -> Tensor:
     """Log of the mean over all particle orders of a density [nats], shape ``(n,)``.
 
     Args:

@@ -1,11 +1,12 @@
 """Colour-ordered amplitudes of gluons and gluinos (Berends-Giele recursion), batched.
 
-A word is a sequence of legs. Its current (Berends, Giele, Nucl. Phys. B 306 (1988) 759) is a vector
-for an even number of gluinos and a spinor for an odd one. Words here are a gluon prefix, one of (),
-(0,), (1,), (1, 0), followed by gluinos. The currents of all words with the same prefix and number of
-gluinos form one tensor (4, words, helicities, n): gluino sequences in lexicographic order, then the
-helicities of the legs in the order of the word, the last fastest, then the events. Currents are
-thus shared among words and among helicities, and the memory is contiguous in the events.
+A word is a sequence of legs. Its current (Berends, Giele, Nucl. Phys. B 306 (1988) 759) is a
+vector for an even number of gluinos and a spinor for an odd one. Words here are a gluon prefix, one
+of (), (0,), (1,), (1, 0), (0, 1), followed by gluinos. The currents of all words with the same
+prefix and number of gluinos form one tensor (4, words, helicities, n): gluino sequences in
+lexicographic order, then the helicities of the legs in the order of the word, the last fastest,
+then the events. Currents are thus shared among words and among helicities, and the memory is
+contiguous in the events.
 
 With l legs, currents carry 2^((l - 1) / 2) relative to the usual normalisation, and spinors another
 sqrt(2): then no vertex has a factor sqrt(2).
@@ -83,15 +84,11 @@ def half_ladder_amplitudes(states: ExternalStates) -> Tensor:
         are those of `colour.half_ladder_orders`, the helicities run over those of legs
         0, 1, 2, ..., the last fastest. Signs of Fermi statistics are included.
     """
-    recursion = _Recursion(states)
-    n_out = states.n_out
-    root = recursion.take(Piece((), n_out - 1, n_out), n_out) * _fermi_signs(
-        n_out, states.gluinos.device
-    )
-    # the cyclic order (1, 0, gluinos) is that of A(0, gluinos, 1); the last gluino closes the tree
-    splits = _binary_splits(LADDER, n_out - 1)
-    total = _sum([recursion.close(left, right, root).flatten(1, -2) for left, right in splits])
-    return _canonical_helicities(total, states)
+    total = _Closure(states).amplitudes()
+    sizes = (*(gluon.shape[1] for gluon in states.gluons), states.gluinos.shape[2])
+    index = _helicity_index(states.n_out, sizes, total.device)
+    # from the helicities of the cyclic word (1, 0, gluinos) to those of the legs
+    return total.flatten(0, 1).index_select(0, index).unflatten(0, total.shape[:2])
 
 
 class _Recursion:
@@ -100,119 +97,170 @@ class _Recursion:
     def __init__(self, states: ExternalStates) -> None:
         self.states = states
         self.device = states.gluinos.device
+        self.n_events = states.gluinos.shape[-1]
         gluon0, gluon1 = states.gluons
         self.currents: dict[tuple[Prefix, int], Tensor] = {
             ((0,), 0): gluon0[:, None],
             ((1,), 0): gluon1[:, None],
             ((), 1): states.gluinos * math.sqrt(2),
         }
-        self.numerators: dict[tuple[Prefix, int], Tensor] = {}
         self.momenta: dict[tuple[Prefix, int], Tensor] = {}
 
     def current(self, prefix: Prefix, length: int) -> Tensor:
         """Current (4, words, helicities, n)."""
         key = (prefix, length)
         if key not in self.currents:
-            numerator = self.numerator(prefix, length)
-            propagate = self._propagate_vector if length % 2 == 0 else self._propagate_spinor
-            self.currents[key] = propagate(numerator, self.momentum(prefix, length))
+            numerator = self.numerator(prefix, length, _binary_splits(prefix, length))
+            momentum = self.momentum(prefix, length)[:, :, None]
+            if length % 2 == 0:
+                result = numerator.mul_(1 / _square(momentum))
+            else:
+                mass = self.states.mass
+                result = numerator * -mass
+                _add_slash(result, momentum, numerator)
+                result.mul_(1 / (_square(momentum) - mass**2))
+            self.currents[key] = result
         return self.currents[key]
 
-    def numerator(self, prefix: Prefix, length: int) -> Tensor:
-        """Current without its propagator."""
-        key = (prefix, length)
-        if key not in self.numerators:
-            terms = [self._join(x, y, length) for x, y in _binary_splits(prefix, length)]
-            if length % 2 == 0:
-                terms += [
-                    _four_vertex(*(self.take(piece, length) for piece in split))
-                    for split in _triple_splits(prefix, length)
-                ]
-            self.numerators[key] = _sum([term.flatten(2, -2) for term in terms])
-        return self.numerators[key]
+    def numerator(self, prefix: Prefix, length: int, splits: list[tuple[Piece, Piece]]) -> Tensor:
+        """Current without its propagator, from the given splits in two and all in three."""
+        n_words = len(gluino_words(self.states.n_out, length))
+        sizes = [self.states.gluons[leg].shape[1] for leg in prefix]
+        n_helicities = math.prod(sizes) * self.states.gluinos.shape[2] ** length
+        total = torch.zeros(
+            (4, n_words, n_helicities, self.n_events), dtype=torch.complex128, device=self.device
+        )
+        for left, right in splits:
+            self._join(total, left, right, length)
+        if length % 2 == 0:
+            for split in _triple_splits(prefix, length):
+                x, y, z = (self.take(piece, length) for piece in split)
+                _add_four_vertex(total.unflatten(2, (x.shape[2], y.shape[2], -1)), x, y, z)
+        return total
 
     def momentum(self, prefix: Prefix, length: int) -> Tensor:
         """Momentum (4, words, n) of the words."""
         key = (prefix, length)
         if key not in self.momenta:
-            words = gluino_words(self.states.n_out, length)
-            index = torch.tensor(words, device=self.device, dtype=torch.long)
+            index = _letters(self.states.n_out, length, self.device)
             total = self.states.gluino_momenta[:, index].sum(2)
             for leg in prefix:
-                total = total + self.states.gluon_momenta[:, leg, None]
+                total += self.states.gluon_momenta[:, leg, None]
             self.momenta[key] = total
         return self.momenta[key]
 
     def take(self, piece: Piece, length: int) -> Tensor:
         """Current of a piece of every word with `length` gluinos."""
-        return self._gather(self.current(piece.prefix, piece.length), piece, length)
+        return self.gather(self.current(piece.prefix, piece.length), piece, length)
 
-    def close(self, left: Piece, right: Piece, root: Tensor) -> Tensor:
-        """Join two pieces of the word (1, 0, gluinos but the last) and the last gluino."""
-        vector, spinor = (left, right) if left.is_vector else (right, left)
-        length = self.states.n_out
-        if vector.length == 0:
-            return self._close_gluon(vector, spinor, root)
-        pair = _fuse_spinors(self.take(spinor, length), root)
-        other = self.take(vector, length)
-        if left.is_vector:
-            return _dot(other[:, :, :, None, None], pair[:, :, None])
-        return _dot(pair[:, :, :, None], other[:, :, None, :, None]).neg_()
-
-    def _close_gluon(self, vector: Piece, spinor: Piece, root: Tensor) -> Tensor:
-        """Join a vector without gluinos, a spinor of all but the last gluino, and the last.
-
-        The vector, and the propagator if the spinor is used just here, act on the last gluino,
-        which has fewer helicities. Transposing the charge conjugation changes signs.
-        """
-        length = self.states.n_out
-        row = _slash(self.take(vector, length)[:, :, :, None], root[:, :, None])
-        if spinor.prefix == ():
-            other = self.take(spinor, length)
-            row = row.neg_()
-        else:
-            other = self._gather(self.numerator(spinor.prefix, spinor.length), spinor, length)
-            momentum = self.momentum(spinor.prefix, spinor.length)
-            inverse = 1 / (_square(momentum) - self.states.mass**2)
-            momentum = self._gather(momentum[:, :, None], spinor, length)[:, :, :, None]
-            inverse = self._gather(inverse[None, :, None], spinor, length)[0][:, :, None]
-            row = _apply_propagator(row, momentum, -self.states.mass).mul_(inverse)
-        return _contract_spinors(row[:, :, :, None], other[:, :, None, :, None])
-
-    def _join(self, left: Piece, right: Piece, length: int) -> Tensor:
-        """Three-point vertex of two pieces of every word, (4, words, helicities, helicities, n)."""
-        x, y = self.take(left, length), self.take(right, length)
-        if not left.is_vector and not right.is_vector:
-            return _fuse_spinors(x, y)
-        if left.is_vector and right.is_vector:
-            momenta = [
-                self._gather(self.momentum(piece.prefix, piece.length)[:, :, None], piece, length)
-                for piece in (left, right)
-            ]
-            return _three_vertex(x, y, momenta[0], momenta[1])
-        if left.is_vector:
-            return _slash(x[:, :, :, None], y[:, :, None])
-        return _slash(y[:, :, None], x[:, :, :, None]).neg_()
-
-    def _gather(self, values: Tensor, piece: Piece, length: int) -> Tensor:
+    def gather(self, values: Tensor, piece: Piece, length: int) -> Tensor:
+        """Repeat values (4, words of the piece, ...) for every word with `length` gluinos."""
         if piece.length in (0, length):
             return values
         index = _subword_index(self.states.n_out, length, piece.start, piece.stop, self.device)
         return values.index_select(1, index)
 
-    def _propagate_vector(self, numerator: Tensor, momentum: Tensor) -> Tensor:
-        return numerator / _square(momentum)[:, None]
+    def _join(self, total: Tensor, left: Piece, right: Piece, length: int) -> None:
+        """Add the three-point vertex of two pieces of every word."""
+        x, y = self.take(left, length), self.take(right, length)
+        total = total.unflatten(2, (x.shape[2], y.shape[2]))
+        if left.is_vector and right.is_vector:
+            momentum_x, momentum_y = (
+                self.gather(self.momentum(piece.prefix, piece.length), piece, length)[:, :, None]
+                for piece in (left, right)
+            )
+            _add_three_vertex(total, x, y, momentum_x, momentum_y)
+            return
+        x, y = x[:, :, :, None], y[:, :, None]
+        if left.is_vector:
+            _add_slash(total, x, y)
+        elif right.is_vector:
+            _add_slash(total, y, x, sign=-1)
+        else:
+            _add_spinor_pair(total, x, y)
 
-    def _propagate_spinor(self, numerator: Tensor, momentum: Tensor) -> Tensor:
-        mass = self.states.mass
-        inverse = 1 / (_square(momentum) - mass**2)
-        return _apply_propagator(numerator, momentum[:, :, None], mass).mul_(inverse[:, None])
+
+class _Closure:
+    """Join currents of the cyclic word (1, 0, gluinos) at its last gluino, the root."""
+
+    def __init__(self, states: ExternalStates) -> None:
+        self.states = states
+        self.recursion = _Recursion(states)
+        n_out = states.n_out
+        self.n_out = n_out
+        self.n_gluino_helicities = states.gluinos.shape[2]
+        self.last = Piece((), n_out - 1, n_out)
+        self.signs = _fermi_signs(n_out, states.gluinos.device)
+
+    def amplitudes(self) -> Tensor:
+        """Amplitudes (words, helicities, n), helicities in the order of the cyclic word."""
+        gluons = math.prod(gluon.shape[1] for gluon in self.states.gluons)
+        n_helicities = gluons * self.n_gluino_helicities**self.n_out
+        gluinos = self.states.gluinos
+        total = torch.zeros(
+            (math.factorial(self.n_out), n_helicities, gluinos.shape[-1]),
+            dtype=gluinos.dtype,
+            device=gluinos.device,
+        )
+        self._add_both_gluons(total)
+        self._add_one_gluon(total)
+        for left, right in _binary_splits(LADDER, self.n_out - 1)[len(LADDER) :]:
+            self._add_split(total, left, right)
+        return total
+
+    def _root(self, values: Tensor) -> Tensor:
+        """Values (4, n_out, helicities, n) at the root of every word, with its Fermi sign."""
+        return self.recursion.gather(values, self.last, self.n_out).mul_(self.signs)
+
+    def _add_both_gluons(self, total: Tensor) -> None:
+        """Trees where both gluons are on the root's side of all other gluinos."""
+        recursion, length = self.recursion, self.n_out - 1
+        row = recursion.numerator((0, 1), 1, _binary_splits((0, 1), 1))
+        sizes = (*(gluon.shape[1] for gluon in self.states.gluons), -1)
+        row = row.unflatten(2, sizes).transpose(2, 3).flatten(2, 3).flatten(2, 3)
+        row = self._root(row).unflatten(2, (-1, self.n_gluino_helicities))
+        others = recursion.current((), length)
+        view = total.unflatten(1, (row.shape[2], -1, self.n_gluino_helicities))
+        _add_contraction(view, row[:, :, :, None], others[:, :, None, :, None])
+
+    def _add_one_gluon(self, total: Tensor) -> None:
+        """Trees where gluon 1 alone is on the root's side, and gluon 0 is among the gluinos."""
+        length = self.n_out - 1
+        splits = _binary_splits((0,), length)[1:]
+        if not splits:
+            return
+        row = self._root(self.recursion.current((1,), 1))
+        row = row.unflatten(2, (-1, self.n_gluino_helicities))
+        others = self.recursion.numerator((0,), length, splits)
+        view = total.unflatten(1, (row.shape[2], -1, self.n_gluino_helicities))
+        _add_contraction(view, row[:, :, :, None], others[:, :, None, :, None], sign=-1)
+
+    def _add_split(self, total: Tensor, left: Piece, right: Piece) -> None:
+        """Trees where the root meets two currents that both contain gluinos."""
+        recursion = self.recursion
+        vector, spinor = (left, right) if left.is_vector else (right, left)
+        root = self._root(recursion.current((), 1))
+        other, x = recursion.take(vector, self.n_out), recursion.take(spinor, self.n_out)
+        pair = torch.zeros_like(x[:, :, :, None].expand(-1, -1, -1, root.shape[2], -1))
+        _add_spinor_pair(pair, x[:, :, :, None], root[:, :, None])
+        first, second = (other, x) if left.is_vector else (x, other)
+        view = total.unflatten(1, (first.shape[2], second.shape[2], -1))
+        if left.is_vector:
+            _add_dot(view, other[:, :, :, None, None], pair[:, :, None])
+        else:
+            _add_dot(view, pair[:, :, :, None], other[:, :, None, :, None], sign=-1)
 
 
 @lru_cache
 def gluino_words(n_out: int, length: int) -> tuple[tuple[int, ...], ...]:
     """Sequences of distinct gluinos 0 ... n_out - 1, lexicographic."""
     return tuple(permutations(range(n_out), length))
+
+
+@lru_cache
+def _letters(n_out: int, length: int, device: torch.device) -> Tensor:
+    """The words as a tensor (words, length)."""
+    return torch.tensor(gluino_words(n_out, length), dtype=torch.long, device=device)
 
 
 @lru_cache
@@ -256,14 +304,6 @@ def _triple_splits(prefix: Prefix, length: int) -> list[tuple[Piece, Piece, Piec
     return [split for split in splits if all(piece.is_vector for piece in split)]
 
 
-def _canonical_helicities(amplitudes: Tensor, states: ExternalStates) -> Tensor:
-    """Bring the helicities of every word from the order (1, 0, gluinos) to that of the legs."""
-    sizes = tuple(gluon.shape[1] for gluon in states.gluons) + states.gluinos.shape[2:3]
-    index = _helicity_index(states.n_out, sizes, amplitudes.device)
-    flat = amplitudes.flatten(0, 1).index_select(0, index)
-    return flat.unflatten(0, amplitudes.shape[:2])
-
-
 @lru_cache
 def _helicity_index(n_out: int, sizes: tuple[int, ...], device: torch.device) -> Tensor:
     first, second, gluino = sizes
@@ -276,18 +316,17 @@ def _helicity_index(n_out: int, sizes: tuple[int, ...], device: torch.device) ->
     return torch.cat(rows).to(device)
 
 
-def _sum(terms: list[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total.add_(term) if total.shape == term.shape else total + term
-    return total
-
-
 def _dot(x: Tensor, y: Tensor) -> Tensor:
     """Twice the Minkowski product of vectors given as V.sigma_bar."""
-    return (x[0] * y[3]).addcmul_(x[3], y[0]).addcmul_(x[1], y[2], value=-1).addcmul_(
-        x[2], y[1], value=-1
-    )
+    result = x[0] * y[3]
+    result.addcmul_(x[3], y[0]).addcmul_(x[1], y[2], value=-1)
+    return result.addcmul_(x[2], y[1], value=-1)
+
+
+def _add_dot(total: Tensor, x: Tensor, y: Tensor, sign: int = 1) -> None:
+    """Add twice the Minkowski product."""
+    total.addcmul_(x[0], y[3], value=sign).addcmul_(x[3], y[0], value=sign)
+    total.addcmul_(x[1], y[2], value=-sign).addcmul_(x[2], y[1], value=-sign)
 
 
 def _square(momentum: Tensor) -> Tensor:
@@ -295,57 +334,44 @@ def _square(momentum: Tensor) -> Tensor:
     return (momentum[0] * momentum[3] - momentum[1] * momentum[2]).real
 
 
-def _fuse_spinors(x: Tensor, y: Tensor) -> Tensor:
-    """Vector L_x^T C gamma^mu L_y of spinors (4, words, helicities, n)."""
-    x, y = x[:, :, :, None], y[:, :, None]
-    return torch.stack(
-        (
-            -(y[2] * x[1]).addcmul_(x[2], y[1]),
-            (y[2] * x[0]).addcmul_(x[2], y[0]),
-            -(y[3] * x[1]).addcmul_(x[3], y[1]),
-            (y[3] * x[0]).addcmul_(x[3], y[0]),
-        )
-    )
+def _add_spinor_pair(total: Tensor, x: Tensor, y: Tensor) -> None:
+    """Add the vector L_x^T C gamma^mu L_y of spinors."""
+    total[0].addcmul_(y[2], x[1], value=-1).addcmul_(x[2], y[1], value=-1)
+    total[1].addcmul_(y[2], x[0]).addcmul_(x[2], y[0])
+    total[2].addcmul_(y[3], x[1], value=-1).addcmul_(x[3], y[1], value=-1)
+    total[3].addcmul_(y[3], x[0]).addcmul_(x[3], y[0])
 
 
-def _slash(vector: Tensor, spinor: Tensor) -> Tensor:
-    """Slashed vector times spinor; both are (4, ...) and broadcast."""
+def _add_slash(total: Tensor, vector: Tensor, spinor: Tensor, sign: int = 1) -> None:
+    """Add a slashed vector times a spinor."""
     a, b, c, d = vector
     left1, left2, right1, right2 = spinor
-    return torch.stack(
-        (
-            (d * right1).addcmul_(b, right2, value=-1),
-            (a * right2).addcmul_(c, right1, value=-1),
-            (a * left1).addcmul_(b, left2),
-            (c * left1).addcmul_(d, left2),
-        )
-    )
+    total[0].addcmul_(d, right1, value=sign).addcmul_(b, right2, value=-sign)
+    total[1].addcmul_(a, right2, value=sign).addcmul_(c, right1, value=-sign)
+    total[2].addcmul_(a, left1, value=sign).addcmul_(b, left2, value=sign)
+    total[3].addcmul_(c, left1, value=sign).addcmul_(d, left2, value=sign)
 
 
-def _apply_propagator(spinor: Tensor, momentum: Tensor, mass: float) -> Tensor:
-    """(P_slash - m) times a spinor."""
-    return _slash(momentum, spinor).sub_(spinor, alpha=mass)
+def _add_contraction(total: Tensor, x: Tensor, y: Tensor, sign: int = 1) -> None:
+    """Add x^T C y of spinors."""
+    total.addcmul_(x[0], y[1], value=sign).addcmul_(x[1], y[0], value=-sign)
+    total.addcmul_(x[3], y[2], value=sign).addcmul_(x[2], y[3], value=-sign)
 
 
-def _contract_spinors(x: Tensor, y: Tensor) -> Tensor:
-    """x^T C y of spinors (4, ...)."""
-    return (x[0] * y[1]).addcmul_(x[1], y[0], value=-1).addcmul_(x[3], y[2]).addcmul_(
-        x[2], y[3], value=-1
-    )
-
-
-def _three_vertex(x: Tensor, y: Tensor, momentum_x: Tensor, momentum_y: Tensor) -> Tensor:
-    """2 (P_y.J_x) J_y - 2 (P_x.J_y) J_x + (P_x - P_y) (J_x.J_y)."""
+def _add_three_vertex(
+    total: Tensor, x: Tensor, y: Tensor, momentum_x: Tensor, momentum_y: Tensor
+) -> None:
+    """Add 2 (P_y.J_x) J_y - 2 (P_x.J_y) J_x + (P_x - P_y) (J_x.J_y)."""
     onto_x = _dot(momentum_y, x)[:, :, None]
     onto_y = _dot(momentum_x, y)[:, None]
-    difference = (momentum_x - momentum_y)[:, :, :, None] / 2
+    half_difference = (momentum_x - momentum_y)[:, :, :, None] / 2
     x, y = x[:, :, :, None], y[:, :, None]
-    product = _dot(x, y)
-    return (onto_x * y).sub_(onto_y * x).addcmul_(difference, product)
+    total.addcmul_(onto_x, y).addcmul_(onto_y, x, value=-1)
+    total.addcmul_(half_difference, _dot(x, y))
 
 
-def _four_vertex(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """2 (J_x.J_z) J_y - (J_x.J_y) J_z - (J_y.J_z) J_x."""
+def _add_four_vertex(total: Tensor, x: Tensor, y: Tensor, z: Tensor) -> None:
+    """Add 2 (J_x.J_z) J_y - (J_x.J_y) J_z - (J_y.J_z) J_x."""
     x, y, z = x[:, :, :, None, None], y[:, :, None, :, None], z[:, :, None, None]
-    outer = (_dot(x, z) * y).mul_(2)
-    return outer.sub_(_dot(x, y) * z).sub_(_dot(y, z) * x).div_(2)
+    total.addcmul_(_dot(x, z), y)
+    total.addcmul_(_dot(x, y), z, value=-0.5).addcmul_(_dot(y, z), x, value=-0.5)

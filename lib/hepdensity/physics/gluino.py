@@ -49,7 +49,7 @@ __all__ = [
 PICOBARN_GEV2 = 0.3893793721e9
 """(hbar c)^2 in pb GeV^2."""
 
-CHUNK = {"cpu": 128, "cuda": 16384}
+CHUNK = {"cpu": 192, "cuda": 16384}
 """Events computed at once: what fits the cache, or fills the device."""
 
 NORMALISATION_POINTS = 300_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,8 +72,8 @@ def binned_density(values: np.ndarray, binning: Binning, drawn: int) -> BinnedDe
     """
     if drawn < len(values) or drawn < 1:
         raise ValueError(f"{len(values)} events, but only {drawn} are said to be drawn")
-    rows = values.reshape(len(values), -1)
-    per_event = rows.shape[1]
+    per_event = math.prod(values.shape[1:])
+    rows = values.reshape(len(values), per_event)
     counts = _counts(rows.ravel(), binning)
     scale = 1 / (drawn * per_event * np.diff(binning.edges))
     error = np.sqrt(_sum_of_squared_counts(rows, binning))
@@ -197,16 +198,12 @@ def ratio_range(ratios: list[np.ndarray]) -> tuple[float, float]:
     Args:
         ratios: Ratios to the truth, NaN where there is none.
     """
+    known = [ratio[np.isfinite(ratio)] for ratio in ratios]
     for low, high in RATIO_RANGES[:-1]:
-        shown = [np.mean((known >= low) & (known <= high)) for known in map(_known, ratios)]
-        if min(shown) >= INSIDE_FRACTION:
+        inside = [((ratio >= low) & (ratio <= high)).sum() for ratio in known]
+        if all(n >= INSIDE_FRACTION * len(ratio) for n, ratio in zip(inside, known, strict=True)):
             return low, high
     return RATIO_RANGES[-1]
-
-
-def _known(values: np.ndarray) -> np.ndarray:
-    known: np.ndarray = values[np.isfinite(values)]
-    return known
 
 
 def _band(

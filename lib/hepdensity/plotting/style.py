@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 
 from hepdensity.io import atomic_path
 
-# The font that mplhep brings has odd dates, of which every PDF would warn.
+# The font that mplhep brings has odd dates and lacks brackets, of which every figure would tell.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
+logging.getLogger("matplotlib.mathtext").setLevel(logging.WARNING)
 
 WIDTH = 7.0
 """Width of a figure over two columns [inch]."""

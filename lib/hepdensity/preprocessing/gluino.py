@@ -3,7 +3,8 @@
 The inputs file (HDF5) has the groups `test`, `validation` and `train`, each with the datasets
 `angles` (float64, (n, 8), see `hepdensity.physics.phase_space`) and, where the events have them,
 `helicities`, `colour_order` and `alpha_s`; attributes `sqrt_s`, `mass` [GeV], `source` and
-`provenance` (JSON).
+`provenance` (JSON). `hepdensity.preprocessing.inputs` reads it, and by itself imports no physics,
+so that an edit there does not retrain models.
 """
 
 from __future__ import annotations
@@ -63,30 +64,6 @@ def prepare_inputs(
         file.attrs.update(sqrt_s=first.sqrt_s, mass=first.mass, source=first.source)
         file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return {name: rows.stop - rows.start for name, rows in parts.items()}
-
-
-def read_angles(path: str | Path, part: str, count: int | None = None) -> np.ndarray:
-    """Read angles from an inputs file.
-
-    Args:
-        path: Inputs file.
-        part: "test", "validation" or "train".
-        count: Number of events wanted, the first ones; all if None.
-
-    Returns:
-        Angles in [0, 1], float64, shape (count, 8).
-
-    Raises:
-        ValueError: If there are fewer.
-    """
-    with h5py.File(path, "r") as file:
-        angles: np.ndarray = file[part]["angles"][:count]
-    if count is not None and len(angles) < count:
-        raise ValueError(
-            f"{path}: {len(angles)} {part} events, but {count} are asked for;"
-            " lower grid.n_train or provide more events"
-        )
-    return angles
 
 
 class _EffectiveSize:

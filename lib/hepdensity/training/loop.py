@@ -203,8 +203,7 @@ class _Run:
     def _train_step(self) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.model.loss(self._next_batch(), self.noise)
-        # torch leaves backward untyped.
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
         self.step += 1
         return loss.detach()

@@ -1,5 +1,7 @@
 """What every bijection must do: invert, and state its Jacobian."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -16,13 +18,13 @@ def spline() -> Layer:
     return layer
 
 
-BIJECTIONS = {
+BIJECTIONS: dict[str, Callable[[], Layer]] = {
     "autoregressive spline": spline,
     "fixed permutation": lambda: FixedPermutation(4, torch.Generator().manual_seed(2)),
 }
 
 
-@pytest.fixture(params=BIJECTIONS.values(), ids=BIJECTIONS.keys())
+@pytest.fixture(params=BIJECTIONS.values(), ids=list(BIJECTIONS))
 def layer(request: pytest.FixtureRequest) -> Layer:
     result: Layer = request.param()
     assert result.kind is LayerKind.BIJECTION

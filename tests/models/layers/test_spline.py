@@ -97,6 +97,7 @@ def test_compiled_gradient_agrees_with_autograd() -> None:
         z, slope = spline_inverse(x, logits, 8)
         weight = torch.linspace(-1, 1, 300, dtype=dtype)
         ((z * weight).sum() + (slope * weight.cos()).sum()).backward()
+        assert logits.grad is not None and x.grad is not None
         gradients.append((logits.grad.double(), x.grad.double()))
     for plain, fast in zip(*gradients, strict=True):
         torch.testing.assert_close(fast, plain, atol=2e-3, rtol=2e-3)

@@ -33,6 +33,7 @@ class Flow(DensityModel):
         """
         super().__init__()
         self.layers = nn.ModuleList(layers)
+        self._stack = tuple(layers)
         self.features, self.particles = features, particles
         self.permutation = permutation
 
@@ -55,7 +56,7 @@ class Flow(DensityModel):
     def log_prob_ordered(self, x: Tensor) -> Tensor:
         """Log-density [nats] behind the permutation layer, shape ``(n,)``."""
         total = x.new_zeros(len(x))
-        for layer in reversed(self.layers):
+        for layer in reversed(self._stack):
             x, contribution = layer.inverse(x)
             total = total + contribution
         inside = ((x >= 0) & (x <= 1)).all(dim=1)

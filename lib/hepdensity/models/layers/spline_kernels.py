@@ -8,6 +8,8 @@ same reason (a call into libm would end the vectorisation). Relative accuracy is
 The formulas are those of :mod:`hepdensity.models.layers.spline`, which documents them.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -21,11 +23,23 @@ _EXPONENT_UNIT = np.int32(1 << 23)
 _P5, _P4, _P3 = np.float32(1.8775767e-3), np.float32(8.9893397e-3), np.float32(5.5826318e-2)
 _P2, _P1, _P0 = np.float32(2.4015361e-1), np.float32(6.9315308e-1), np.float32(9.9999994e-1)
 # NaN has to survive, or a diverged training would go unnoticed: no "nnan" here.
-_FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
+_compile: Any = numba.njit(
+    fastmath={"reassoc", "contract", "arcp", "nsz", "afn"},
+    # Checks for division by zero would end the vectorisation.
+    error_model="numpy",
+    cache=True,
+)
+
+Array = np.ndarray
+# Rows of the scratch array of a block of events: coordinate, index, left edge and size of its bin in x
+# and z, slope logits, slopes and their derivatives, a sum that is reused, and gradients.
+_X, _INDEX, _XK, _WK, _YK, _HK, _U0, _U1, _D0, _D1, _SLOPE0, _SLOPE1, _TOTAL = range(13)
+_GZ, _GL, _G_EDGE, _G_WIDTH, _G_HEIGHT = range(13, 18)
+_ROWS = 18
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _exp(values, bits, scale):
+@_compile
+def _exp(values: Array, bits: Array, scale: Array) -> None:
     """values <- exp(values) in place, for one block; ``scale`` is the float view of ``bits``."""
     for i in range(_BLOCK):
         t = values[i] * _LOG2_E
@@ -38,8 +52,8 @@ def _exp(values, bits, scale):
         values[i] *= scale[i]
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _log(values, bits, scale):
+@_compile
+def _log(values: Array, bits: Array, scale: Array) -> None:
     """values <- log(values) in place for positive normal numbers, by atanh series about one."""
     for i in range(_BLOCK):
         scale[i] = values[i]
@@ -56,8 +70,18 @@ def _log(values, bits, scale):
         values[i] += _TWO * s * ((series + np.float32(1 / 3)) * s2 + _ONE)
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _softmax_numerators(logits, first, bins, start, stop, out, total, bits, scale):
+@_compile
+def _softmax_numerators(
+    logits: Array,
+    first: int,
+    bins: int,
+    start: int,
+    stop: int,
+    out: Array,
+    total: Array,
+    bits: Array,
+    scale: Array,
+) -> None:
     """out[j] = exp(logits[first + j] - max), total = their sum, for events start..stop."""
     n = stop - start
     top = np.empty(_BLOCK, np.float32)
@@ -80,8 +104,8 @@ def _softmax_numerators(logits, first, bins, start, stop, out, total, bits, scal
             total[i] += values[i]
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _scale_to_bins(numerators, total, bins, smallest):
+@_compile
+def _scale_to_bins(numerators: Array, total: Array, bins: int, smallest: np.float32) -> None:
     """numerators <- smallest + (1 - bins * smallest) * softmax, the bin sizes."""
     for i in range(_BLOCK):
         total[i] = (_ONE - np.float32(bins) * smallest) / total[i]
@@ -91,8 +115,10 @@ def _scale_to_bins(numerators, total, bins, smallest):
             row[i] = smallest + total[i] * row[i]
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _locate(sizes, bins, x, index, edge, size):
+@_compile
+def _locate(
+    sizes: Array, bins: int, x: Array, index: Array, edge: Array, size: Array
+) -> None:
     """Bin of ``x`` among ``sizes``: its index, left edge and size."""
     cumulated = np.zeros(_BLOCK, np.float32)
     for i in range(_BLOCK):
@@ -115,8 +141,8 @@ def _locate(sizes, bins, x, index, edge, size):
             size[i] = new if x[i] >= cumulated[i] else old
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _select(sizes, bins, index, edge, size):
+@_compile
+def _select(sizes: Array, bins: int, index: Array, edge: Array, size: Array) -> None:
     """Left edge and size of bin ``index``."""
     for i in range(_BLOCK):
         edge[i] = np.float32(0)
@@ -131,8 +157,10 @@ def _select(sizes, bins, index, edge, size):
             size[i] = new if index[i] == position else old
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _slopes(logits, bins, start, stop, index, lower, upper):
+@_compile
+def _slopes(
+    logits: Array, bins: int, start: int, stop: int, index: Array, lower: Array, upper: Array
+) -> None:
     """Derivative logits at the two knots of bin ``index``."""
     n = stop - start
     for i in range(_BLOCK):
@@ -144,8 +172,10 @@ def _slopes(logits, bins, start, stop, index, lower, upper):
         upper[i] = logits[knot + 1, start + i]
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _softplus(logit, smallest, out, slope, bits, scale):
+@_compile
+def _softplus(
+    logit: Array, smallest: np.float32, out: Array, slope: Array, bits: Array, scale: Array
+) -> None:
     """out = smallest + softplus(logit), slope = its derivative."""
     series = np.empty(_BLOCK, np.float32)
     for i in range(_BLOCK):
@@ -165,58 +195,20 @@ def _softplus(logit, smallest, out, slope, bits, scale):
         out[i] = smallest + value + (given if given > np.float32(0) else np.float32(0))
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def inverse_kernel(logits, x, bins, smallest_bin, smallest_slope, z, log_slope):
-    """Spline x -> z and log dz/dx; coordinates outside [0, 1] pass unchanged."""
-    features, _, events = logits.shape
-    bits = np.empty(_BLOCK, np.int32)
-    scale = bits.view(np.float32)
-    widths = np.zeros((bins, _BLOCK), np.float32)
-    heights = np.zeros((bins, _BLOCK), np.float32)
-    index = np.zeros(_BLOCK, np.float32)
-    work = np.zeros((12, _BLOCK), np.float32)
-    xb, total, xk, wk, yk, hk = work[0], work[1], work[2], work[3], work[4], work[5]
-    u0, u1, d0, d1, unused, log_arg = work[6], work[7], work[8], work[9], work[10], work[11]
-    for d in range(features):
-        for start in range(0, events, _BLOCK):
-            stop = min(start + _BLOCK, events)
-            n = stop - start
-            for i in range(n):
-                xb[i] = x[d, start + i]
-            _softmax_numerators(logits[d], 0, bins, start, stop, widths, total, bits, scale)
-            _scale_to_bins(widths, total, bins, smallest_bin)
-            _locate(widths, bins, xb, index, xk, wk)
-            _softmax_numerators(logits[d], bins, bins, start, stop, heights, total, bits, scale)
-            _scale_to_bins(heights, total, bins, smallest_bin)
-            _select(heights, bins, index, yk, hk)
-            _slopes(logits[d], bins, start, stop, index, u0, u1)
-            _softplus(u0, smallest_slope, d0, unused, bits, scale)
-            _softplus(u1, smallest_slope, d1, unused, bits, scale)
-            for i in range(_BLOCK):
-                theta = (xb[i] - xk[i]) / wk[i]
-                rest = _ONE - theta
-                t = theta * rest
-                s = hk[i] / wk[i]
-                numerator = s * theta * theta + d0[i] * t
-                denominator = s + (d1[i] + d0[i] - _TWO * s) * t
-                q = d1[i] * theta * theta + _TWO * s * t + d0[i] * rest * rest
-                ratio = s / denominator
-                log_arg[i] = ratio * ratio * q
-                yk[i] += hk[i] * numerator / denominator
-            _log(log_arg, bits, scale)
-            for i in range(n):
-                inside = (xb[i] >= np.float32(0)) and (xb[i] <= _ONE)
-                value = yk[i] if yk[i] < _ONE else _ONE
-                slope = log_arg[i]
-                # NaN logits make yk NaN; comparison and polynomials above would lose that.
-                if yk[i] != yk[i]:
-                    value = slope = yk[i]
-                z[d, start + i] = value if inside else xb[i]
-                log_slope[d, start + i] = slope if inside else np.float32(0)
-
-
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def _softmax_gradient(sizes, bins, smallest, index, before, here, edge, size, target, start, n):
+@_compile
+def _softmax_gradient(
+    sizes: Array,
+    bins: int,
+    smallest: np.float32,
+    index: Array,
+    before: Array,
+    here: Array,
+    edge: Array,
+    size: Array,
+    target: Array,
+    start: int,
+    n: int,
+) -> None:
     """Gradient of the logits when each bin before ``index`` gets ``before`` and that bin ``here``."""
     span = _ONE - np.float32(bins) * smallest
     mean = np.empty(_BLOCK, np.float32)
@@ -234,116 +226,127 @@ def _softmax_gradient(sizes, bins, smallest, index, before, here, edge, size, ta
             out[i] = (row[i] - smallest) * (gradient - mean[i])
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def inverse_gradient_kernel(
-    logits, x, bins, smallest_bin, smallest_slope, grad_z, grad_log_slope, grad_logits, grad_x
-):
-    """Gradients of ``inverse_kernel`` with respect to logits and coordinates."""
+@_compile
+def _find_bins(
+    logits: Array,
+    bins: int,
+    smallest: np.float32,
+    start: int,
+    stop: int,
+    by_height: bool,
+    widths: Array,
+    heights: Array,
+    rows: Array,
+    bits: Array,
+) -> None:
+    """Fill ``rows`` with the bins of the coordinates in ``rows[_X]`` of one feature."""
+    scale = bits.view(np.float32)
+    _softmax_numerators(logits, 0, bins, start, stop, widths, rows[_TOTAL], bits, scale)
+    _scale_to_bins(widths, rows[_TOTAL], bins, smallest)
+    _softmax_numerators(logits, bins, bins, start, stop, heights, rows[_TOTAL], bits, scale)
+    _scale_to_bins(heights, rows[_TOTAL], bins, smallest)
+    if by_height:
+        _locate(heights, bins, rows[_X], rows[_INDEX], rows[_YK], rows[_HK])
+        _select(widths, bins, rows[_INDEX], rows[_XK], rows[_WK])
+    else:
+        _locate(widths, bins, rows[_X], rows[_INDEX], rows[_XK], rows[_WK])
+        _select(heights, bins, rows[_INDEX], rows[_YK], rows[_HK])
+    _slopes(logits, bins, start, stop, rows[_INDEX], rows[_U0], rows[_U1])
+
+
+@_compile
+def _read(values: Array, start: int, stop: int, out: Array) -> None:
+    for i in range(stop - start):
+        out[i] = values[start + i]
+
+
+@_compile
+def _write(
+    given: Array, mapped: Array, log_arg: Array, start: int, stop: int, out: Array, log_slope: Array
+) -> None:
+    """Write a block; coordinates outside [0, 1] stay as they are."""
+    for i in range(stop - start):
+        inside = (given[i] >= np.float32(0)) and (given[i] <= _ONE)
+        value = mapped[i] if mapped[i] < _ONE else _ONE
+        slope = log_arg[i]
+        # NaN logits give NaN here; the comparison and the polynomials would lose it.
+        if mapped[i] != mapped[i]:
+            value = slope = mapped[i]
+        out[start + i] = value if inside else given[i]
+        log_slope[start + i] = slope if inside else np.float32(0)
+
+
+@_compile
+def inverse_kernel(
+    logits: Array,
+    x: Array,
+    bins: int,
+    smallest_bin: np.float32,
+    smallest_slope: np.float32,
+    z: Array,
+    log_slope: Array,
+) -> None:
+    """Spline x -> z and log dz/dx; coordinates outside [0, 1] pass unchanged."""
     features, _, events = logits.shape
     bits = np.empty(_BLOCK, np.int32)
     scale = bits.view(np.float32)
     widths = np.zeros((bins, _BLOCK), np.float32)
     heights = np.zeros((bins, _BLOCK), np.float32)
-    index = np.zeros(_BLOCK, np.float32)
-    work = np.zeros((18, _BLOCK), np.float32)
-    xb, total, xk, wk, yk, hk = work[0], work[1], work[2], work[3], work[4], work[5]
-    u0, u1, d0, d1, slope0, slope1 = work[6], work[7], work[8], work[9], work[10], work[11]
-    gz, gl, g_edge, g_width, g_top, g_height = (
-        work[12], work[13], work[14], work[15], work[16], work[17],
-    )  # fmt: skip
+    rows = np.zeros((_ROWS, _BLOCK), np.float32)
+    xb, xk, wk, yk, hk = rows[_X], rows[_XK], rows[_WK], rows[_YK], rows[_HK]
+    d0, d1, log_arg = rows[_D0], rows[_D1], rows[_TOTAL]
     for d in range(features):
-        target = grad_logits[d]
         for start in range(0, events, _BLOCK):
             stop = min(start + _BLOCK, events)
-            n = stop - start
-            for i in range(n):
-                xb[i] = x[d, start + i]
-                inside = (xb[i] >= np.float32(0)) and (xb[i] <= _ONE)
-                gz[i] = grad_z[d, start + i] if inside else np.float32(0)
-                gl[i] = grad_log_slope[start + i] if inside else np.float32(0)
-            _softmax_numerators(logits[d], 0, bins, start, stop, widths, total, bits, scale)
-            _scale_to_bins(widths, total, bins, smallest_bin)
-            _locate(widths, bins, xb, index, xk, wk)
-            _softmax_numerators(logits[d], bins, bins, start, stop, heights, total, bits, scale)
-            _scale_to_bins(heights, total, bins, smallest_bin)
-            _select(heights, bins, index, yk, hk)
-            _slopes(logits[d], bins, start, stop, index, u0, u1)
-            _softplus(u0, smallest_slope, d0, slope0, bits, scale)
-            _softplus(u1, smallest_slope, d1, slope1, bits, scale)
+            _read(x[d], start, stop, xb)
+            _find_bins(
+                logits[d], bins, smallest_bin, start, stop, False, widths, heights, rows, bits
+            )
+            _softplus(rows[_U0], smallest_slope, d0, rows[_SLOPE0], bits, scale)
+            _softplus(rows[_U1], smallest_slope, d1, rows[_SLOPE1], bits, scale)
             for i in range(_BLOCK):
-                w = wk[i]
-                h = hk[i]
-                theta = (xb[i] - xk[i]) / w
+                theta = (xb[i] - xk[i]) / wk[i]
                 rest = _ONE - theta
                 t = theta * rest
-                tilt = _ONE - _TWO * theta
-                s = h / w
-                bend = d1[i] + d0[i] - _TWO * s
-                a = s * theta * theta + d0[i] * t
-                inv = _ONE / (s + bend * t)
+                s = hk[i] / wk[i]
+                numerator = s * theta * theta + d0[i] * t
+                denominator = s + (d1[i] + d0[i] - _TWO * s) * t
                 q = d1[i] * theta * theta + _TWO * s * t + d0[i] * rest * rest
-                inv_q = _ONE / q
-                # z = y_k + h a / den and l = 2 log s + log q - 2 log den, by theta, s, d0, d1.
-                pull = gz[i] * h * inv
-                a_theta = _TWO * s * theta + d0[i] * tilt
-                q_theta = _TWO * (d1[i] * theta + s * tilt - d0[i] * rest)
-                g_theta = pull * (a_theta - a * bend * tilt * inv)
-                g_theta += gl[i] * (q_theta * inv_q - _TWO * bend * tilt * inv)
-                flat = _ONE - _TWO * t
-                g_s = pull * (theta * theta - a * flat * inv)
-                g_s += gl[i] * _TWO * (_ONE / s + t * inv_q - flat * inv)
-                common = pull * a * t * inv + gl[i] * _TWO * t * inv
-                slope0[i] *= pull * t + gl[i] * rest * rest * inv_q - common
-                slope1[i] *= gl[i] * theta * theta * inv_q - common
-                g_edge[i] = -g_theta / w
-                g_width[i] = -(g_theta * theta + g_s * s) / w
-                g_top[i] = gz[i]
-                g_height[i] = gz[i] * a * inv + g_s / w
-            for i in range(n):
-                inside = (xb[i] >= np.float32(0)) and (xb[i] <= _ONE)
-                grad_x[d, start + i] = -g_edge[i] if inside else grad_z[d, start + i]
-            _softmax_gradient(
-                widths, bins, smallest_bin, index, g_edge, g_width, xk, wk, target, start, n
-            )
-            _softmax_gradient(
-                heights, bins, smallest_bin, index, g_top, g_height, yk, hk, target[bins:], start, n
-            )
-            for j in range(bins + 1):
-                out = target[2 * bins + j, start:stop]
-                position = np.float32(j)
-                for i in range(n):
-                    lower, upper = slope0[i], slope1[i]
-                    value = lower if position == index[i] else np.float32(0)
-                    out[i] = upper if position == index[i] + _ONE else value
+                ratio = s / denominator
+                log_arg[i] = ratio * ratio * q
+                yk[i] += hk[i] * numerator / denominator
+            _log(log_arg, bits, scale)
+            _write(xb, yk, log_arg, start, stop, z[d], log_slope[d])
 
 
-@numba.njit(fastmath=_FAST, error_model="numpy", cache=True)
-def forward_kernel(logits, z, bins, smallest_bin, smallest_slope, x, log_slope):
-    """Inverse spline z -> x and log dz/dx at that x; coordinates outside [0, 1] pass unchanged."""
+@_compile
+def forward_kernel(
+    logits: Array,
+    z: Array,
+    bins: int,
+    smallest_bin: np.float32,
+    smallest_slope: np.float32,
+    x: Array,
+    log_slope: Array,
+) -> None:
+    """Inverse function z -> x and log dz/dx at that x; outside [0, 1] nothing changes."""
     features, _, events = logits.shape
     bits = np.empty(_BLOCK, np.int32)
     scale = bits.view(np.float32)
     widths = np.zeros((bins, _BLOCK), np.float32)
     heights = np.zeros((bins, _BLOCK), np.float32)
-    index = np.zeros(_BLOCK, np.float32)
-    work = np.zeros((12, _BLOCK), np.float32)
-    zb, total, xk, wk, yk, hk = work[0], work[1], work[2], work[3], work[4], work[5]
-    u0, u1, d0, d1, unused, log_arg = work[6], work[7], work[8], work[9], work[10], work[11]
+    rows = np.zeros((_ROWS, _BLOCK), np.float32)
+    zb, xk, wk, yk, hk = rows[_X], rows[_XK], rows[_WK], rows[_YK], rows[_HK]
+    d0, d1, log_arg = rows[_D0], rows[_D1], rows[_TOTAL]
     for d in range(features):
         for start in range(0, events, _BLOCK):
             stop = min(start + _BLOCK, events)
-            n = stop - start
-            for i in range(n):
-                zb[i] = z[d, start + i]
-            _softmax_numerators(logits[d], bins, bins, start, stop, heights, total, bits, scale)
-            _scale_to_bins(heights, total, bins, smallest_bin)
-            _locate(heights, bins, zb, index, yk, hk)
-            _softmax_numerators(logits[d], 0, bins, start, stop, widths, total, bits, scale)
-            _scale_to_bins(widths, total, bins, smallest_bin)
-            _select(widths, bins, index, xk, wk)
-            _slopes(logits[d], bins, start, stop, index, u0, u1)
-            _softplus(u0, smallest_slope, d0, unused, bits, scale)
-            _softplus(u1, smallest_slope, d1, unused, bits, scale)
+            _read(z[d], start, stop, zb)
+            _find_bins(
+                logits[d], bins, smallest_bin, start, stop, True, widths, heights, rows, bits
+            )
+            _softplus(rows[_U0], smallest_slope, d0, rows[_SLOPE0], bits, scale)
+            _softplus(rows[_U1], smallest_slope, d1, rows[_SLOPE1], bits, scale)
             for i in range(_BLOCK):
                 s = hk[i] / wk[i]
                 rise = zb[i] - yk[i]
@@ -352,7 +355,7 @@ def forward_kernel(logits, z, bins, smallest_bin, smallest_slope, x, log_slope):
                 c = -s * rise
                 discriminant = b * b - np.float32(4) * (rise * bend + hk[i] * (s - d0[i])) * c
                 discriminant = np.float32(0) if discriminant < np.float32(0) else discriminant
-                # c < 0 <= rise, so this root does not cancel (Durkan 2019, eq. 29).
+                # c <= 0, so this root of the quadratic does not cancel.
                 theta = _TWO * c / (-b - np.sqrt(discriminant))
                 theta = _ONE if theta > _ONE else theta
                 rest = _ONE - theta
@@ -362,11 +365,98 @@ def forward_kernel(logits, z, bins, smallest_bin, smallest_slope, x, log_slope):
                 log_arg[i] = ratio * ratio * q
                 xk[i] += theta * wk[i]
             _log(log_arg, bits, scale)
+            _write(zb, xk, log_arg, start, stop, x[d], log_slope[d])
+
+
+@_compile
+def _bin_gradients(rows: Array) -> None:
+    """Gradients by left edge, width, bottom, height and slope logits from those by z and log dz/dx."""
+    xb, xk, wk, hk, d0, d1 = rows[_X], rows[_XK], rows[_WK], rows[_HK], rows[_D0], rows[_D1]
+    gz, gl, slope0, slope1 = rows[_GZ], rows[_GL], rows[_SLOPE0], rows[_SLOPE1]
+    g_edge, g_width, g_height = rows[_G_EDGE], rows[_G_WIDTH], rows[_G_HEIGHT]
+    for i in range(_BLOCK):
+        w = wk[i]
+        h = hk[i]
+        theta = (xb[i] - xk[i]) / w
+        rest = _ONE - theta
+        t = theta * rest
+        tilt = _ONE - _TWO * theta
+        flat = _ONE - _TWO * t
+        s = h / w
+        bend = d1[i] + d0[i] - _TWO * s
+        a = s * theta * theta + d0[i] * t
+        inv = _ONE / (s + bend * t)
+        q = d1[i] * theta * theta + _TWO * s * t + d0[i] * rest * rest
+        inv_q = _ONE / q
+        # With den = s + bend t: z = y_k + h a / den, log dz/dx = 2 log s + log q - 2 log den;
+        # derivatives by theta, s, d_0 and d_1, then the chain rule to the bin.
+        pull = gz[i] * h * inv
+        a_theta = _TWO * s * theta + d0[i] * tilt
+        q_theta = _TWO * (d1[i] * theta + s * tilt - d0[i] * rest)
+        g_theta = pull * (a_theta - a * bend * tilt * inv)
+        g_theta += gl[i] * (q_theta * inv_q - _TWO * bend * tilt * inv)
+        g_s = pull * (theta * theta - a * flat * inv)
+        g_s += gl[i] * _TWO * (_ONE / s + t * inv_q - flat * inv)
+        common = pull * a * t * inv + gl[i] * _TWO * t * inv
+        slope0[i] *= pull * t + gl[i] * rest * rest * inv_q - common
+        slope1[i] *= gl[i] * theta * theta * inv_q - common
+        g_edge[i] = -g_theta / w
+        g_width[i] = -(g_theta * theta + g_s * s) / w
+        g_height[i] = gz[i] * a * inv + g_s / w
+
+
+@_compile
+def inverse_gradient_kernel(
+    logits: Array,
+    x: Array,
+    bins: int,
+    smallest_bin: np.float32,
+    smallest_slope: np.float32,
+    grad_z: Array,
+    grad_log_slope: Array,
+    grad_logits: Array,
+    grad_x: Array,
+) -> None:
+    """Gradients of ``inverse_kernel`` with respect to logits and coordinates."""
+    features, _, events = logits.shape
+    bits = np.empty(_BLOCK, np.int32)
+    scale = bits.view(np.float32)
+    widths = np.zeros((bins, _BLOCK), np.float32)
+    heights = np.zeros((bins, _BLOCK), np.float32)
+    rows = np.zeros((_ROWS, _BLOCK), np.float32)
+    xb, gz, gl, index = rows[_X], rows[_GZ], rows[_GL], rows[_INDEX]
+    slope0, slope1, g_edge = rows[_SLOPE0], rows[_SLOPE1], rows[_G_EDGE]
+    for d in range(features):
+        for start in range(0, events, _BLOCK):
+            stop = min(start + _BLOCK, events)
+            n = stop - start
+            _read(x[d], start, stop, xb)
             for i in range(n):
-                inside = (zb[i] >= np.float32(0)) and (zb[i] <= _ONE)
-                value = xk[i] if xk[i] < _ONE else _ONE
-                slope = log_arg[i]
-                if xk[i] != xk[i]:
-                    value = slope = xk[i]
-                x[d, start + i] = value if inside else zb[i]
-                log_slope[d, start + i] = slope if inside else np.float32(0)
+                inside = (xb[i] >= np.float32(0)) and (xb[i] <= _ONE)
+                gz[i] = grad_z[d, start + i] if inside else np.float32(0)
+                gl[i] = grad_log_slope[start + i] if inside else np.float32(0)
+            _find_bins(
+                logits[d], bins, smallest_bin, start, stop, False, widths, heights, rows, bits
+            )
+            _softplus(rows[_U0], smallest_slope, rows[_D0], slope0, bits, scale)
+            _softplus(rows[_U1], smallest_slope, rows[_D1], slope1, bits, scale)
+            _bin_gradients(rows)
+            for i in range(n):
+                inside = (xb[i] >= np.float32(0)) and (xb[i] <= _ONE)
+                grad_x[d, start + i] = -g_edge[i] if inside else grad_z[d, start + i]
+            target = grad_logits[d]
+            _softmax_gradient(
+                widths, bins, smallest_bin, index, g_edge, rows[_G_WIDTH], rows[_XK], rows[_WK],
+                target, start, n,
+            )  # fmt: skip
+            _softmax_gradient(
+                heights, bins, smallest_bin, index, gz, rows[_G_HEIGHT], rows[_YK], rows[_HK],
+                target[bins:], start, n,
+            )  # fmt: skip
+            for j in range(bins + 1):
+                out = target[2 * bins + j, start:stop]
+                position = np.float32(j)
+                for i in range(n):
+                    lower, upper = slope0[i], slope1[i]
+                    value = lower if position == index[i] else np.float32(0)
+                    out[i] = upper if position == index[i] + _ONE else value

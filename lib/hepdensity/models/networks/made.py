@@ -42,9 +42,7 @@ class ResidualMADE(nn.Module):
         same_or_lower = [self.units_up_to[g] for g in degrees]
         self.initial = StaircaseLinear(features, degrees)
         self.blocks = nn.ModuleList(
-            nn.ModuleList(
-                StaircaseLinear(hidden, same_or_lower, _HIDDEN_STEPS) for _ in range(2)
-            )
+            nn.ModuleList(StaircaseLinear(hidden, same_or_lower, _HIDDEN_STEPS) for _ in range(2))
             for _ in range(blocks)
         )
         extents = [self.units_up_to[d] for d in range(features) for _ in range(outputs)]

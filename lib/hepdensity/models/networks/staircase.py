@@ -62,7 +62,9 @@ class StaircaseLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(in_features, n)`` to ``(out_features, n)``."""
         if x.device.type == "cpu":
-            output: Tensor = _StaircaseProduct.apply(x, self.weight, self.bias, self.mask, self.steps)
+            output: Tensor = _StaircaseProduct.apply(
+                x, self.weight, self.bias, self.mask, self.steps
+            )
             return output
         return functional.linear(x.T, self.weight * self.mask, self.bias).T
 

@@ -1,0 +1,59 @@
+"""Training curves: the table holds the histories, thinned if long."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hepdensity.plotting.training import ENDINGS, MAX_POINTS, TrainingCurve, training_figure
+
+
+def curve(model: str = "none", points: int = 40, ended_by: str = "steps") -> TrainingCurve:
+    history: list[dict[str, Any]] = [
+        {
+            "step": 25 * (i + 1),
+            "learning_rate": 1e-3 / 2 ** (4 * i // points),
+            "training_loss": None if i == 0 else -1.5 * i / points,
+            "validation_loss": -1.4 * i / points,
+            "seconds": 0.1 * i,
+        }
+        for i in range(points)
+    ]
+    return TrainingCurve(model, 5000, 1, history, ended_by)
+
+
+def test_table_is_the_history() -> None:
+    one = curve()
+    _, rows = training_figure([one])
+    labels = {"model": "none", "n_train": 5000, "seed": 1, "ended_by": "steps"}
+    assert rows == [{**labels, **row} for row in one.history]
+
+
+@pytest.mark.parametrize("points", [1, MAX_POINTS, MAX_POINTS + 1, 12 * MAX_POINTS + 7])
+def test_thinning(points: int) -> None:
+    one = curve(points=points)
+    steps = [row["step"] for row in one.thinned()]
+    assert len(steps) <= MAX_POINTS
+    assert len(steps) > min(points, MAX_POINTS) / 2 - 1
+    assert steps[-1] == 25 * points
+    assert len(set(np.diff(steps))) <= 1
+
+
+def test_panels_and_endings() -> None:
+    curves = [curve(model, ended_by=end) for model, end in zip("abcd", ENDINGS, strict=True)]
+    figure, _ = training_figure(curves, "quick preset, not converged")
+    assert len(figure.axes) == 8
+    legend = figure.axes[3].get_legend()
+    assert legend is not None
+    names = {text.get_text() for text in legend.get_texts()}
+    assert {f"ended by {name}" for _, name in ENDINGS.values()} <= names
+    assert figure.get_suptitle() == "quick preset, not converged"
+
+
+def test_curves_are_drawn() -> None:
+    one = curve()
+    upper = training_figure([one])[0].axes[0]
+    heights = [np.asarray(line.get_ydata(), dtype=float) for line in upper.get_lines()]
+    validation = np.array([row["validation_loss"] for row in one.history])
+    assert any(len(found) == 40 and np.array_equal(found, validation) for found in heights)
+    assert any(np.array_equal(found, validation[-1:]) for found in heights)
