@@ -42,10 +42,7 @@ def configure(log_file: Path | str | None) -> None:
     Args:
         log_file: plain-text log; None for the console only.
     """
-    console = RichHandler(console=_console(), show_path=False, log_time_format="%X")
-    console.setFormatter(_Brief("%(message)s"))
-    console.addFilter(_hide_progress_lines_beside_a_bar)
-    handlers: list[logging.Handler] = [console]
+    handlers = [_console_handler()]
     if log_file is not None:
         Path(log_file).parent.mkdir(parents=True, exist_ok=True)
         plain = logging.FileHandler(log_file, mode="w", encoding="utf-8")
@@ -103,15 +100,24 @@ def _console() -> Console:
     return Console(stderr=True)
 
 
+def _console_handler() -> logging.Handler:
+    """Colours in a terminal; elsewhere plain lines, which nothing wraps."""
+    handler: logging.Handler
+    if _console().is_terminal:
+        handler = RichHandler(console=_console(), show_path=False, log_time_format="%X")
+        handler.setFormatter(_Brief("%(message)s"))
+        handler.addFilter(lambda entry: entry.name != _progress_logger.name)
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Brief("%(asctime)s %(levelname)s %(message)s", datefmt="%X"))
+    return handler
+
+
 def _describe(info: dict[str, Any]) -> str:
     def text(value: Any) -> str:
         return f"{value:.4g}" if isinstance(value, float) else str(value)
 
     return " ".join(f"{name}={text(value)}" for name, value in info.items())
-
-
-def _hide_progress_lines_beside_a_bar(entry: logging.LogRecord) -> bool:
-    return entry.name != _progress_logger.name or not _console().is_terminal
 
 
 def _log_exception(

@@ -57,3 +57,11 @@ def test_curves_are_drawn() -> None:
     validation = np.array([row["validation_loss"] for row in one.history])
     assert any(len(found) == 40 and np.array_equal(found, validation) for found in heights)
     assert any(np.array_equal(found, validation[-1:]) for found in heights)
+
+
+def test_frame_leaves_out_the_steep_start() -> None:
+    one = curve(points=100)
+    one.history[0]["validation_loss"] = 50.0  # type: ignore[index]
+    low, high = training_figure([one])[0].axes[0].get_ylim()
+    assert low < -1.4
+    assert one.history[5]["validation_loss"] < high < 0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ from hepdensity.plotting.style import (
 
 MAX_POINTS = 500
 """Points of a curve in the figure and in its table; longer histories are thinned evenly."""
+
+START_FRACTION = 0.05
+"""Fraction of a training whose validation losses need not fit into the frame."""
 
 COLUMNS = ("step", "learning_rate", "training_loss", "validation_loss", "seconds")
 
@@ -89,6 +93,7 @@ def training_figure(
         axes[0, 0].set_ylabel("loss  [nats]")
         axes[1, 0].set_ylabel("learning rate")
         _show_a_decade(axes[1, 0])
+        _leave_out_the_start(axes[0, 0], curves)
         endings = list(dict.fromkeys(curve.ended_by for curve in curves))
         axes[0, -1].legend(handles=_legend(colours, endings), loc="upper right")
         draw_note(figure, note)
@@ -113,6 +118,17 @@ def _show_a_decade(axes: Axes) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, high / 15), high)
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _leave_out_the_start(axes: Axes, curves: Sequence[TrainingCurve]) -> None:
+    """Let the frame begin where the steep fall of the first steps is over."""
+    later = []
+    for curve in curves:
+        losses = [_number(row["validation_loss"]) for row in curve.history]
+        later += losses[int(START_FRACTION * len(losses)) :]
+    low, high = axes.get_ylim()
+    highest = max((loss for loss in later if math.isfinite(loss)), default=high)
+    axes.set_ylim(low, min(high, highest + 0.05 * (highest - low)))
 
 
 def _number(value: float | None) -> float:

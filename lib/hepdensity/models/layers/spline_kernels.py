@@ -116,9 +116,7 @@ def _scale_to_bins(numerators: Array, total: Array, bins: int, smallest: np.floa
 
 
 @_compile
-def _locate(
-    sizes: Array, bins: int, x: Array, index: Array, edge: Array, size: Array
-) -> None:
+def _locate(sizes: Array, bins: int, x: Array, index: Array, edge: Array, size: Array) -> None:
     """Bin of ``x`` among ``sizes``: its index, left edge and size."""
     cumulated = np.zeros(_BLOCK, np.float32)
     for i in range(_BLOCK):

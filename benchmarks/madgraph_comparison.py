@@ -1,0 +1,61 @@
+"""Compare embedded events with MadGraph's, with and without its running coupling.
+
+Usage: python benchmarks/madgraph_comparison.py [--events 200000] [--data ../shared/data/madgraph]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hepdensity.evaluation.comparison import (
+    at_fixed_coupling,
+    compare_events,
+    read_madgraph_sample,
+    relabel,
+)
+from hepdensity.events import PROCESSES
+from hepdensity.generate.gluino import generate_unweighted
+
+SQRT_S, MASS, ALPHA_S = 3000.0, 607.7137, 0.118
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "madgraph"
+FILES = {"four_gluino": "gg_4gluino_300k.h5", "two_gluino": "gg_2gluino_30k.h5"}
+ROW = "{:<12} {:<14} {:<14} {:>9} {:>4} {:>10} {:>8} {:>10}"
+
+
+def main() -> None:
+    """Print a table of chi2 and Kolmogorov-Smirnov tests."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=200_000, help="embedded events")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the MadGraph samples")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"{arguments.events} embedded events (alpha_s {ALPHA_S}) against MadGraph 3.5.7")
+    print(ROW.format("process", "MadGraph", "observable", "chi2", "dof", "p", "KS", "p"))
+    for process in FILES:
+        compare_process(process, arguments)
+
+
+def compare_process(process: str, arguments: argparse.Namespace) -> None:
+    """Print the rows of one process."""
+    embedded = generate_unweighted(
+        arguments.events, PROCESSES[process], SQRT_S, MASS, ALPHA_S, arguments.seed
+    ).events
+    madgraph = relabel(
+        read_madgraph_sample(arguments.data / FILES[process], SQRT_S, MASS),
+        np.random.default_rng(arguments.seed),
+    )
+    for label, sample in (
+        ("alpha_s^-n", at_fixed_coupling(madgraph)),
+        ("unweighted", madgraph),
+    ):
+        for row in compare_events(embedded, sample):
+            ks = ("-", "-") if row.ks is None else (f"{row.ks:.5f}", f"{row.ks_p:.3g}")
+            chi2 = (f"{row.chi2:.1f}", row.degrees, f"{row.chi2_p:.3g}")
+            print(ROW.format(process, label, row.observable, *chi2, *ks))
+
+
+if __name__ == "__main__":
+    main()
