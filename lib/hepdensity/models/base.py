@@ -1,9 +1,9 @@
 """The two contracts of every model: ``Layer`` and ``DensityModel``.
 
-Directions: ``forward`` generates (z -> x) and ``inverse`` infers (x -> z). Both return the *likelihood
-contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z) - exactly for bijections
-and exact surjections, as a one-draw lower bound otherwise (Nielsen et al. 2020, arXiv:2007.02731;
-Verheyen 2022, arXiv:2205.01697, eq. 7).
+Directions: ``forward`` generates (z -> x) and ``inverse`` infers (x -> z). Both return the
+*likelihood contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z) -
+exactly for bijections and exact surjections, as a one-draw lower bound otherwise (Nielsen et al.
+2020, arXiv:2007.02731; Verheyen 2022, arXiv:2205.01697, eq. 7).
 """
 
 import math
@@ -67,12 +67,28 @@ class Layer(nn.Module, ABC):
 
 
 class DensityModel(nn.Module, ABC):
-    """A trainable density of unlabelled event data. Training and evaluation see only this."""
+    """A trainable density of event data. Training and evaluation see only this.
+
+    What the columns of an event are is the model's business: angles, angles and labels
+    (``layers.labels``), or angles of which some are dropped (NaN).
+    """
 
     @property
     @abstractmethod
     def bound(self) -> bool:
         """True if ``log_prob`` is a lower bound of the density of ``sample``."""
+
+    def prepare(self, training: Tensor) -> None:
+        """Take from the training events what is counted, not trained; called once before training.
+
+        What is taken is kept in buffers, which are saved with the weights.
+
+        Args:
+            training: training events, shape ``(n, d)``.
+
+        Raises:
+            ValueError: if these are not events of the kind that the model is for.
+        """
 
     @abstractmethod
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
@@ -95,7 +111,8 @@ class DensityModel(nn.Module, ABC):
 
         Args:
             batch: events, shape ``(n, d)``.
-            draws: number of importance draws for models without an exact value; None where the value
+            draws: number of importance draws for models without an exact value; None where the
+            value
                 is exact.
             generator: source of random numbers.
         """
@@ -104,16 +121,40 @@ class DensityModel(nn.Module, ABC):
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw ``n`` events, shape ``(n, d)``."""
 
+    def attempt(self, n: int, generator: Generator | None = None) -> Tensor:
+        """Draw ``n`` times and keep what is valid, shape ``(m, d)`` with m <= n.
 
-def symmetrised(log_prob: Callable[[Tensor], Tensor], batch: Tensor, particles: int) -> Tensor:
+        The likelihood is not renormalised for the fraction 1 - m / n of invalid draws.
+        """
+        return self.sample(n, generator)
+
+
+def permute_particles(batch: Tensor, order: Tensor) -> Tensor:
+    """Reorder the particles of unlabelled events.
+
+    Args:
+        batch: events, shape ``(n, d)``, the coordinates of a particle adjacent.
+        order: for each event the particle that goes to each place, shape ``(n, particles)``.
+    """
+    n, particles = order.shape
+    blocks = batch.reshape(n, particles, -1)
+    return blocks.gather(1, order[:, :, None].expand_as(blocks)).flatten(1)
+
+
+def symmetrised(
+    log_prob: Callable[[Tensor], Tensor],
+    batch: Tensor,
+    particles: int,
+    reorder: Callable[[Tensor, Tensor], Tensor] = permute_particles,
+) -> Tensor:
     """Log of the mean over all particle orders of a density [nats], shape ``(n,)``.
 
     Args:
         log_prob: log-density of ordered events.
-        batch: events, shape ``(n, d)``, the coordinates of a particle adjacent.
+        batch: events, shape ``(n, d)``.
         particles: number of exchangeable particles; the cost grows with its factorial.
+        reorder: gives events with their particles in another order, see ``permute_particles``.
     """
-    blocks = batch.reshape(len(batch), particles, -1)
-    orders = permutations(range(particles))
-    values = [log_prob(blocks[:, list(order)].flatten(1)) for order in orders]
+    orders = torch.tensor(list(permutations(range(particles))), device=batch.device)
+    values = [log_prob(reorder(batch, order.expand(len(batch), -1))) for order in orders]
     return torch.stack(values).logsumexp(dim=0) - math.log(len(values))

@@ -4,10 +4,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hepdensity.models.base import DensityModel
+from hepdensity.models.classifier import classified_flow
+from hepdensity.models.flows.discrete import argmax_flow, dequantisation_flow
+from hepdensity.models.flows.dropout import dropout_flow
 from hepdensity.models.flows.flow import spline_flow
+from hepdensity.models.flows.labelled_phase_space import labelled_phase_space_flow
+from hepdensity.models.flows.mixture import mixture_flow
+from hepdensity.models.flows.phase_space import phase_space_flow
 
 MODELS: dict[str, Callable[..., DensityModel]] = {
+    "argmax": argmax_flow,
+    "classifier": classified_flow,
+    "dequantisation": dequantisation_flow,
+    "dropout": dropout_flow,
     "flow": spline_flow,
+    "mixture": mixture_flow,
+    "phase-space": phase_space_flow,
+    "phase-space-labels": labelled_phase_space_flow,
 }
 
 

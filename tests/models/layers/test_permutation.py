@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from hepdensity.models.base import LayerKind
+from hepdensity.models.layers.labels import split_category, with_codes
 from hepdensity.models.layers.permutation import (
     FixedPermutation,
     SortSurjection,
     StochasticPermutation,
+    particle_layer,
     permute_particles,
 )
 
@@ -72,3 +74,36 @@ def test_fixed_permutation_travels_with_the_weights() -> None:
     second.load_state_dict(first.state_dict())
     x = events(5)
     assert torch.equal(first.inverse(x)[0], second.inverse(x)[0])
+
+
+def labelled_events(n: int) -> torch.Tensor:
+    codes = torch.randint(7680, (n,), generator=torch.Generator().manual_seed(3))
+    return with_codes(events(n), split_category(codes))
+
+
+@pytest.mark.parametrize("treatment", ["stochastic", "sort"])
+def test_labels_move_with_their_particles(treatment: str) -> None:
+    layer, x = particle_layer(treatment, 4, labelled=True), labelled_events(200)
+    assert layer is not None
+    z, _ = layer.inverse(x, None, torch.Generator().manual_seed(1))
+    assert torch.equal(z[:, 8:11], x[:, 8:11])
+    for before, behind in zip(x, z, strict=True):
+        parts = [{(*e[2 * i : 2 * i + 2], *e[11 + 2 * i : 13 + 2 * i]) for i in range(4)}
+                 for e in (before.tolist(), behind.tolist())]  # fmt: skip
+        assert parts[0] == parts[1]
+    if treatment == "sort":
+        assert (z[:, 0:8:2].diff(dim=1) < 0).all()
+
+
+@pytest.mark.parametrize("treatment", ["stochastic", "sort"])
+def test_events_with_dropped_particles_stay_as_they_are(treatment: str) -> None:
+    layer, x = particle_layer(treatment, 4), events(400)
+    assert layer is not None
+    x[::2, 2:] = torch.nan
+    z, contribution = layer.inverse(x, None, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(z[::2], x[::2], equal_nan=True, atol=0, rtol=0)
+    assert (contribution[::2] == 0).all()
+    assert not torch.equal(z[1::2], x[1::2])
+    assert contribution[1::2].unique().tolist() == pytest.approx(
+        [-math.log(24) if treatment == "sort" else 0]
+    )

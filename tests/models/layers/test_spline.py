@@ -121,3 +121,26 @@ def test_compiled_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     z, _ = spline_inverse(x, random_logits(2, 8, 50).float(), 8)
     exact, _ = spline_inverse(x.double(), random_logits(2, 8, 50), 8)
     torch.testing.assert_close(z.double(), exact, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["single", "double"])
+@pytest.mark.parametrize("value", [torch.nan, 1.5, -1.0], ids=["dropped", "above", "below"])
+def test_coordinates_off_the_interval_pass_without_gradient(
+    dtype: torch.dtype, value: float
+) -> None:
+    logits = random_logits(2, 8, 300).to(dtype)
+    x = points(2, 300).to(dtype)
+    x[1, ::3] = value
+    logits.requires_grad_()
+    z, slope = spline_inverse(x, logits, 8)
+    (z.nan_to_num().sum() + slope.sum()).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+    assert (logits.grad[1, :, ::3] == 0).all()
+    assert (logits.grad[1, :, 1::3].abs().sum(dim=0) > 0).all()
+    torch.testing.assert_close(z[1, ::3], x[1, ::3], equal_nan=True)
+    with torch.no_grad():
+        _, first = spline_inverse(x[:1], logits[:1], 8)
+        back, _ = spline_forward(z, logits, 8)
+    torch.testing.assert_close(slope[::3], first[::3])
+    torch.testing.assert_close(back[1, ::3], x[1, ::3], equal_nan=True)

@@ -47,3 +47,38 @@ def test_one_feature_has_constant_parameters() -> None:
 def test_too_few_hidden_units_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 7"):
         ResidualMADE(features=8, hidden=6, blocks=1, outputs=3)
+
+
+@pytest.fixture
+def conditioned() -> ResidualMADE:
+    torch.manual_seed(4)
+    return ResidualMADE(features=4, hidden=9, blocks=2, outputs=3, context=2).double()
+
+
+def test_every_coordinate_sees_the_context(conditioned: ResidualMADE) -> None:
+    x, context = torch.rand(4, 1, dtype=torch.float64), torch.rand(1, 2, dtype=torch.float64)
+    jacobian = torch.autograd.functional.jacobian(lambda c: conditioned(x, c)[:, :, 0], context)
+    assert (jacobian.abs().amax(dim=(1, 2, 3)) > 1e-4).all()
+
+
+def test_context_leaves_the_autoregressive_structure(conditioned: ResidualMADE) -> None:
+    context = torch.rand(1, 2, dtype=torch.float64)
+    x = torch.rand(4, 1, dtype=torch.float64)
+    jacobian = torch.autograd.functional.jacobian(lambda y: conditioned(y, context)[:, :, 0], x)
+    assert not jacobian[..., 0].abs().amax(dim=1).triu().any()
+
+
+def test_sequential_pass_with_context_equals_full_pass(conditioned: ResidualMADE) -> None:
+    x, context = torch.rand(4, 7, dtype=torch.float64), torch.rand(7, 2, dtype=torch.float64)
+    full = conditioned(x, context)
+    with torch.no_grad():
+        network = conditioned.sequential(7, x, context)
+        for d in range(4):
+            torch.testing.assert_close(network.parameters(d), full[d])
+            network.reveal(x[: d + 1])
+
+
+def test_context_adds_the_parameters_of_the_paper_and_a_term_for_the_first_coordinate() -> None:
+    made = ResidualMADE(features=8, hidden=80, blocks=2, outputs=97, context=64)
+    paper = 89_496 + 3 * (64 * 80 + 80)
+    assert sum(p.numel() for p in made.parameters()) == paper + 64 * 97 + 97

@@ -1,7 +1,8 @@
-"""Masked autoregressive flow layer with rational-quadratic splines.
+"""Masked autoregressive flow layers with rational-quadratic splines.
 
 Papamakarios et al. 2017 (arXiv:1705.07057), Durkan et al. 2019 (arXiv:1906.04032); the setting of
-Verheyen 2022 (arXiv:2205.01697), section 3.2: density evaluation is one pass, sampling is sequential.
+Verheyen 2022 (arXiv:2205.01697), section 3.2: density evaluation is one pass, sampling is
+sequential. The inverted layer has it the other way round.
 """
 
 import torch
@@ -12,12 +13,20 @@ from hepdensity.models.layers.spline import spline_forward, spline_inverse
 from hepdensity.models.networks.made import ResidualMADE
 
 
-class AutoregressiveSpline(Layer):
-    """Bijection of the unit cube, x_j = f(z_j; theta_j(x_1 ... x_{j-1}))."""
+class _SplineLayer(Layer):
+    """A MADE that gives splines, and how dropped coordinates enter it."""
 
     kind = LayerKind.BIJECTION
 
-    def __init__(self, features: int, hidden: int, residual_blocks: int, bins: int) -> None:
+    def __init__(
+        self,
+        features: int,
+        hidden: int,
+        residual_blocks: int,
+        bins: int,
+        context: int = 0,
+        may_drop: bool = False,
+    ) -> None:
         """Create the layer.
 
         Args:
@@ -25,31 +34,74 @@ class AutoregressiveSpline(Layer):
             hidden: hidden units of the MADE.
             residual_blocks: residual blocks of the MADE ("MADE layers" of the paper's table 1).
             bins: bins of each spline ("RQS knots" of table 1).
+            context: width of the context, 0 for none.
+            may_drop: whether coordinates may be dropped (NaN). They pass unchanged with zero
+                contribution, and the network gets zeros; which they are the context must tell.
         """
         super().__init__()
-        self.bins = bins
-        self.made = ResidualMADE(features, hidden, residual_blocks, 3 * bins + 1)
+        self.bins, self.may_drop = bins, may_drop
+        self.made = ResidualMADE(features, hidden, residual_blocks, 3 * bins + 1, context)
+
+    def _seen(self, coordinates: Tensor) -> Tensor:
+        """What the network gets of the coordinates, ``(k, n)``."""
+        if not self.may_drop:
+            return coordinates
+        return torch.where(coordinates.isnan(), torch.zeros_like(coordinates), coordinates)
+
+    def _parallel(self, given: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        feature_first = given.T.contiguous()
+        logits = self.made(self._seen(feature_first), context)
+        mapped, log_slope = spline_inverse(feature_first, logits, self.bins)
+        return mapped.T, log_slope
+
+    @torch.no_grad()
+    def _sequential(self, given: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Undo ``_parallel``; returns its log-slope at the point found."""
+        given = given.T.contiguous()
+        found = torch.empty_like(given)
+        log_slope = given.new_zeros(given.shape[1])
+        network = self.made.sequential(given.shape[1], given, context)
+        for d in range(len(given)):
+            logits = network.parameters(d)[None]
+            found[d : d + 1], slope = spline_forward(given[d : d + 1], logits, self.bins)
+            log_slope += slope
+            network.reveal(self._seen(found[: d + 1]))
+        return found.T, log_slope
+
+
+class AutoregressiveSpline(_SplineLayer):
+    """Bijection of the unit cube, x_j = f(z_j; theta_j(x_1 ... x_{j-1}))."""
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Map data to latent points, all coordinates at once."""
-        feature_first = x.T.contiguous()
-        z, contribution = spline_inverse(feature_first, self.made(feature_first), self.bins)
-        return z.T, contribution
+        return self._parallel(x, context)
 
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Map latent to data points, coordinate by coordinate. Not differentiable in the weights."""
-        z = z.T.contiguous()
-        x = torch.empty_like(z)
-        contribution = z.new_zeros(z.shape[1])
-        with torch.no_grad():
-            network = self.made.sequential(z.shape[1], z)
-            for d in range(len(z)):
-                logits = network.parameters(d)[None]
-                x[d : d + 1], slope = spline_forward(z[d : d + 1], logits, self.bins)
-                contribution += slope
-                network.reveal(x[: d + 1])
-        return x.T, contribution
+        """Map latent to data points, coordinate by coordinate, without gradients of weights."""
+        return self._sequential(z, context)
+
+
+class InvertedAutoregressiveSpline(_SplineLayer):
+    """Bijection of the unit cube, x_j = f(z_j; theta_j(z_1 ... z_{j-1})).
+
+    Sampling is fast and differentiable, for auxiliary flows that are sampled in training (Kingma et
+    al. 2016, arXiv:1606.04934).
+    """
+
+    def forward(
+        self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Map latent to data points, all coordinates at once."""
+        x, log_slope = self._parallel(z, context)
+        return x, -log_slope
+
+    def inverse(
+        self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Map data to latent points, coordinate by coordinate, without gradients of weights."""
+        z, log_slope = self._sequential(x, context)
+        return z, -log_slope

@@ -1,17 +1,18 @@
-r"""Monotonic rational-quadratic splines of the unit interval (Durkan et al. 2019, arXiv:1906.04032).
+r"""Monotonic rational-quadratic splines of the unit interval.
 
-In bin k with left edge (x_k, z_k), width w, height h, slope s = h / w and knot derivatives d_0, d_1,
-with theta = (x - x_k) / w and t = theta (1 - theta):
+Durkan et al. 2019, arXiv:1906.04032. In bin k with left edge (x_k, z_k), width w, height h, slope
+s = h / w and knot derivatives d_0, d_1, with theta = (x - x_k) / w and t = theta (1 - theta):
 
     z = z_k + h (s theta^2 + d_0 t) / (s + (d_0 + d_1 - 2 s) t)
     dz/dx = s^2 (d_1 theta^2 + 2 s t + d_0 (1 - theta)^2) / (s + (d_0 + d_1 - 2 s) t)^2
 
 The logits of a spline are ``bins`` widths, ``bins`` heights and ``bins + 1`` knot derivatives; both
-boundary derivatives are free, since the base is uniform. Coordinates outside [0, 1] pass unchanged.
+boundary derivatives are free, since the base is uniform. Coordinates outside [0, 1] and dropped
+ones (NaN) pass unchanged, with zero contribution and zero gradient.
 
-``inverse`` maps data to latent (x -> z), ``forward`` latent to data. Arrays are feature first: logits
-``(d, 3 bins + 1, n)``, coordinates ``(d, n)``. In float32 on the CPU both run in compiled kernels
-(``spline_kernels``) where numba is installed and ``HEPDENSITY_COMPILED`` is not 0.
+``inverse`` maps data to latent (x -> z), ``forward`` latent to data. Arrays are feature first:
+logits ``(d, 3 bins + 1, n)``, coordinates ``(d, n)``. In float32 on the CPU both run in compiled
+kernels (``spline_kernels``) where numba is installed and ``HEPDENSITY_COMPILED`` is not 0.
 """
 
 import os
@@ -51,7 +52,7 @@ def spline_inverse(x: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor
         return z, log_slope
     widths, heights = _bin_sizes(logits[:, :bins]), _bin_sizes(logits[:, bins : 2 * bins])
     x_edges, z_edges = _left_edges(widths), _left_edges(heights)
-    clipped = x.clamp(0, 1)
+    clipped = x.nan_to_num(nan=0.5).clamp(0, 1)
     k = _bin_index(clipped, x_edges)
     w, h, x_k, z_k = (_pick(a, k) for a in (widths, heights, x_edges, z_edges))
     d0, d1 = _slope(logits, 2 * bins + k), _slope(logits, 2 * bins + 1 + k)
@@ -77,7 +78,7 @@ def spline_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor
         return _compiled_forward(z, logits, bins)
     widths, heights = _bin_sizes(logits[:, :bins]), _bin_sizes(logits[:, bins : 2 * bins])
     x_edges, z_edges = _left_edges(widths), _left_edges(heights)
-    clipped = z.clamp(0, 1)
+    clipped = z.nan_to_num(nan=0.5).clamp(0, 1)
     k = _bin_index(clipped, z_edges)
     w, h, x_k, z_k = (_pick(a, k) for a in (widths, heights, x_edges, z_edges))
     d0, d1 = _slope(logits, 2 * bins + k), _slope(logits, 2 * bins + 1 + k)

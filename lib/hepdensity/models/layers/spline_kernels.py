@@ -1,11 +1,12 @@
 """Single-precision rational-quadratic spline kernels for the CPU, compiled by numba.
 
 All arrays are feature first: logits ``(n_features, 3 * bins + 1, n_events)`` and coordinates
-``(n_features, n_events)``. Events are the fastest index, so every inner loop below runs over a block
-of events and is turned into vector instructions; exponential and logarithm are polynomials for the
-same reason (a call into libm would end the vectorisation). Relative accuracy is a few 1e-7.
+``(n_features, n_events)``. Events are the fastest index, so every inner loop below runs over a
+block of events and is turned into vector instructions; exponential and logarithm are polynomials
+for the same reason (a call into libm would end the vectorisation). Relative accuracy is a few 1e-7.
 
-The formulas are those of :mod:`hepdensity.models.layers.spline`, which documents them.
+The formulas are those of :mod:`hepdensity.models.layers.spline`, which documents them. All is in
+one file because numba's cache looks at the time stamp of a function's own file only.
 """
 
 from typing import Any
@@ -31,8 +32,8 @@ _compile: Any = numba.njit(
 )
 
 Array = np.ndarray
-# Rows of the scratch array of a block of events: coordinate, index, left edge and size of its bin in x
-# and z, slope logits, slopes and their derivatives, a sum that is reused, and gradients.
+# Rows of the scratch array of a block of events: coordinate, index, left edge and size of its bin
+# in x and z, slope logits, slopes and their derivatives, a sum that is reused, and gradients.
 _X, _INDEX, _XK, _WK, _YK, _HK, _U0, _U1, _D0, _D1, _SLOPE0, _SLOPE1, _TOTAL = range(13)
 _GZ, _GL, _G_EDGE, _G_WIDTH, _G_HEIGHT = range(13, 18)
 _ROWS = 18
@@ -40,7 +41,7 @@ _ROWS = 18
 
 @_compile
 def _exp(values: Array, bits: Array, scale: Array) -> None:
-    """values <- exp(values) in place, for one block; ``scale`` is the float view of ``bits``."""
+    """Exponential in place, for one block; ``scale`` is the float view of ``bits``."""
     for i in range(_BLOCK):
         t = values[i] * _LOG2_E
         t = _LOWEST if t < _LOWEST else t
@@ -54,7 +55,7 @@ def _exp(values: Array, bits: Array, scale: Array) -> None:
 
 @_compile
 def _log(values: Array, bits: Array, scale: Array) -> None:
-    """values <- log(values) in place for positive normal numbers, by atanh series about one."""
+    """Logarithm in place for positive normal numbers, by the atanh series about one."""
     for i in range(_BLOCK):
         scale[i] = values[i]
     for i in range(_BLOCK):
@@ -106,7 +107,7 @@ def _softmax_numerators(
 
 @_compile
 def _scale_to_bins(numerators: Array, total: Array, bins: int, smallest: np.float32) -> None:
-    """numerators <- smallest + (1 - bins * smallest) * softmax, the bin sizes."""
+    """Bin sizes in place: smallest + (1 - bins * smallest) * softmax."""
     for i in range(_BLOCK):
         total[i] = (_ONE - np.float32(bins) * smallest) / total[i]
     for j in range(bins):
@@ -174,7 +175,7 @@ def _slopes(
 def _softplus(
     logit: Array, smallest: np.float32, out: Array, slope: Array, bits: Array, scale: Array
 ) -> None:
-    """out = smallest + softplus(logit), slope = its derivative."""
+    """``out`` = smallest + softplus(logit), ``slope`` = its derivative."""
     series = np.empty(_BLOCK, np.float32)
     for i in range(_BLOCK):
         out[i] = -abs(logit[i])
@@ -207,7 +208,7 @@ def _softmax_gradient(
     start: int,
     n: int,
 ) -> None:
-    """Gradient of the logits when each bin before ``index`` gets ``before`` and that bin ``here``."""
+    """Gradient of the logits when bins before ``index`` get ``before`` and that bin ``here``."""
     span = _ONE - np.float32(bins) * smallest
     mean = np.empty(_BLOCK, np.float32)
     for i in range(_BLOCK):
@@ -368,7 +369,7 @@ def forward_kernel(
 
 @_compile
 def _bin_gradients(rows: Array) -> None:
-    """Gradients by left edge, width, bottom, height and slope logits from those by z and log dz/dx."""
+    """Gradients by edge, width, height and slope logits from those by z and log dz/dx."""
     xb, xk, wk, hk, d0, d1 = rows[_X], rows[_XK], rows[_WK], rows[_HK], rows[_D0], rows[_D1]
     gz, gl, slope0, slope1 = rows[_GZ], rows[_GL], rows[_SLOPE0], rows[_SLOPE1]
     g_edge, g_width, g_height = rows[_G_EDGE], rows[_G_WIDTH], rows[_G_HEIGHT]
@@ -430,9 +431,12 @@ def inverse_gradient_kernel(
             n = stop - start
             _read(x[d], start, stop, xb)
             for i in range(n):
-                inside = (xb[i] >= np.float32(0)) and (xb[i] <= _ONE)
+                given = xb[i]
+                inside = (given >= np.float32(0)) and (given <= _ONE)
                 gz[i] = grad_z[d, start + i] if inside else np.float32(0)
                 gl[i] = grad_log_slope[start + i] if inside else np.float32(0)
+                # Zero times what a NaN (dropped) coordinate gives would not be zero.
+                xb[i] = given if inside else _HALF
             _find_bins(
                 logits[d], bins, smallest_bin, start, stop, False, widths, heights, rows, bits
             )
@@ -440,7 +444,7 @@ def inverse_gradient_kernel(
             _softplus(rows[_U1], smallest_slope, rows[_D1], slope1, bits, scale)
             _bin_gradients(rows)
             for i in range(n):
-                inside = (xb[i] >= np.float32(0)) and (xb[i] <= _ONE)
+                inside = (x[d, start + i] >= np.float32(0)) and (x[d, start + i] <= _ONE)
                 grad_x[d, start + i] = -g_edge[i] if inside else grad_z[d, start + i]
             target = grad_logits[d]
             _softmax_gradient(

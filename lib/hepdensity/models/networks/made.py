@@ -14,13 +14,20 @@ _LAST_LAYER_SPREAD = 1e-3
 class ResidualMADE(nn.Module):
     """Parameters of each coordinate as a function of the preceding coordinates.
 
-    One masked linear map into ``hidden`` units, ``blocks`` residual blocks (ReLU, linear, ReLU, linear) and
-    one masked linear map out. Hidden degrees 1 ... d - 1 are dealt out evenly; units are kept sorted by
-    degree, which makes every mask a staircase (see ``staircase``). Weight layout, initialisation and number
-    of parameters are those of nflows' residual MADE up to the order of the hidden units.
+    One masked linear map into ``hidden`` units, ``blocks`` residual blocks (ReLU, linear, ReLU,
+    linear) and one masked linear map out. Hidden degrees 1 ... d - 1 are dealt out evenly; units
+    are kept sorted by degree, which makes every mask a staircase (see ``staircase``). Weight
+    layout, initialisation and number of parameters are those of nflows' residual MADE up to the
+    order of the hidden units.
+
+    A context is added, through linear maps, to the first map's output (behind a ReLU) and within
+    every block, as in Verheyen 2022 (arXiv:2205.01697). No hidden unit feeds the first coordinate,
+    whose parameters would not depend on the context then: here they get a linear term of their own.
     """
 
-    def __init__(self, features: int, hidden: int, blocks: int, outputs: int) -> None:
+    def __init__(
+        self, features: int, hidden: int, blocks: int, outputs: int, context: int = 0
+    ) -> None:
         """Create the network.
 
         Args:
@@ -28,6 +35,7 @@ class ResidualMADE(nn.Module):
             hidden: number of hidden units; at least d - 1, so that each degree occurs.
             blocks: number of residual blocks.
             outputs: parameters of each coordinate.
+            context: width of the context, 0 for none.
 
         Raises:
             ValueError: if there are fewer hidden units than degrees.
@@ -48,6 +56,9 @@ class ResidualMADE(nn.Module):
         extents = [self.units_up_to[d] for d in range(features) for _ in range(outputs)]
         self.final = StaircaseLinear(hidden, extents, most_steps=features)
         self._shrink_last_layers()
+        if context:
+            self.context_maps = nn.ModuleList(nn.Linear(context, hidden) for _ in range(1 + blocks))
+            self.context_first = nn.Linear(context, outputs)
 
     def _shrink_last_layers(self) -> None:
         for _, last in self._pairs():
@@ -62,24 +73,52 @@ class ResidualMADE(nn.Module):
             assert isinstance(first, StaircaseLinear) and isinstance(last, StaircaseLinear)
             yield first, last
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Parameters ``(features, outputs, n)`` of coordinates ``x`` of shape ``(features, n)``."""
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """Parameters ``(features, outputs, n)`` of coordinates ``x`` of shape ``(features, n)``.
+
+        Args:
+            x: coordinates.
+            context: shape ``(n, context)``, for a network that was created with one.
+        """
+        if context is None:
+            return self._unconditioned(x)
+        first_term, initial_term, *terms = self._context_terms(context)
+        h = self.initial(x) + initial_term
+        for (first, last), term in zip(self._pairs(), terms, strict=True):
+            h = h + last((first(h.relu()) + term).relu())
+        parameters: Tensor = self.final(h).view(self.features, self.outputs, -1)
+        parameters[0] += first_term
+        return parameters
+
+    def _unconditioned(self, x: Tensor) -> Tensor:
         h = self.initial(x)
         for first, last in self._pairs():
             h = h + last(first(h.relu()).relu())
         parameters: Tensor = self.final(h)
         return parameters.view(self.features, self.outputs, -1)
 
-    def sequential(self, n: int, like: Tensor) -> "SequentialPass":
+    def _context_terms(self, context: Tensor) -> list[Tensor]:
+        """Terms of the first coordinate's parameters, the first map and each block."""
+        initial, *blocks = (_feature_first(layer, context) for layer in self.context_maps)
+        return [_feature_first(self.context_first, context), initial.relu(), *blocks]
+
+    def sequential(self, n: int, like: Tensor, context: Tensor | None = None) -> "SequentialPass":
         """Start a pass over ``n`` events in which the coordinates become known one by one."""
-        return SequentialPass(self, list(self._pairs()), n, like)
+        terms = None if context is None else self._context_terms(context)
+        return SequentialPass(self, list(self._pairs()), n, like, terms)
+
+
+def _feature_first(layer: nn.Module, context: Tensor) -> Tensor:
+    assert isinstance(layer, nn.Linear)
+    return torch.addmm(layer.bias[:, None], layer.weight, context.T)
 
 
 class SequentialPass:
     """Evaluates a MADE coordinate by coordinate, each hidden unit once.
 
-    The usual autoregressive inversion runs the whole network once per coordinate. Hidden units of degree g
-    depend on the first g coordinates only, so they can be computed as soon as those are known and kept.
+    The usual autoregressive inversion runs the whole network once per coordinate. Hidden units of
+    degree g depend on the first g coordinates only, so they can be computed as soon as those are
+    known and kept.
     """
 
     def __init__(
@@ -88,9 +127,10 @@ class SequentialPass:
         pairs: list[tuple[StaircaseLinear, StaircaseLinear]],
         n: int,
         like: Tensor,
+        terms: list[Tensor] | None,
     ) -> None:
-        """Allocate the activations; ``like`` gives dtype and device."""
-        self._made, self._pairs = made, pairs
+        """Allocate activations; ``like`` gives dtype and device, ``terms`` are the context's."""
+        self._made, self._pairs, self._terms = made, pairs, terms
         hidden = made.initial.weight.shape[0]
         self._active = [like.new_empty(hidden, n) for _ in range(2 * len(pairs))]
         self._last = like.new_empty(hidden, n)
@@ -100,18 +140,26 @@ class SequentialPass:
         """Parameters of coordinate ``d``, shape ``(outputs, n)``."""
         made = self._made
         seen = self._last[: made.units_up_to[d]]
-        return made.final.rows(d * made.outputs, (d + 1) * made.outputs, seen)
+        parameters = made.final.rows(d * made.outputs, (d + 1) * made.outputs, seen)
+        return parameters if self._terms is None or d else parameters + self._terms[0]
 
     def reveal(self, x: Tensor) -> None:
-        """Take in the coordinates known so far, ``(k, n)``, and compute the units that they feed."""
+        """Take in the coordinates known so far, ``(k, n)``; compute the units that they feed."""
         start, stop = self._known, self._made.units_up_to[len(x)]
         self._known = stop
         if start == stop:
             return
-        h = self._made.initial.rows(start, stop, x)
+        h = self._with_context(self._made.initial.rows(start, stop, x), 1)
         for i, (first, last) in enumerate(self._pairs):
             before, between = self._active[2 * i], self._active[2 * i + 1]
             torch.clamp_min(h, 0, out=before[start:stop])
-            torch.clamp_min(first.rows(start, stop, before[:stop]), 0, out=between[start:stop])
+            inner = self._with_context(first.rows(start, stop, before[:stop]), i + 2)
+            torch.clamp_min(inner, 0, out=between[start:stop])
             h = h + last.rows(start, stop, between[:stop])
         self._last[start:stop] = h
+
+    def _with_context(self, units: Tensor, term: int) -> Tensor:
+        """The newly computed units, with their context term where there is one."""
+        if self._terms is None:
+            return units
+        return units + self._terms[term][self._known - len(units) : self._known]

@@ -1,0 +1,107 @@
+"""Dropout surjection: events of several dimensions out of one cube (Verheyen 2022, eqs 12-14)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from hepdensity.models.base import Layer, LayerKind
+
+
+class DropoutSurjection(Layer):
+    """Drops one of several sets of coordinates; a dropped coordinate is NaN.
+
+    Directly behind a base of independent coordinates the integral over those that are dropped is
+    one, so the contribution is exact: log p of the set (eq. 14; arXiv:2205.01697). No other value
+    than NaN marks a dropped coordinate: the layers behind pass it unchanged, and their networks see
+    a zero.
+    """
+
+    kind = LayerKind.SURJECTION_EXACT
+    dropped: Tensor
+    log_probabilities: Tensor
+
+    def __init__(self, dropped: Tensor, probabilities: Sequence[float]) -> None:
+        """Create the layer.
+
+        Args:
+            dropped: for each set the coordinates that it drops, bool, shape ``(sets, d)``.
+            probabilities: of each set, positive, with sum one.
+
+        Raises:
+            ValueError: if two sets are the same or the probabilities are none.
+        """
+        super().__init__()
+        if len(torch.unique(dropped, dim=0)) != len(dropped):
+            raise ValueError("two sets of dropped coordinates are the same")
+        self.register_buffer("dropped", dropped)
+        weights = preference_vector(probabilities, len(dropped))
+        if (weights == 0).any():
+            raise ValueError("a set of dropped coordinates has probability zero: leave it out")
+        self.register_buffer("log_probabilities", weights.log())
+
+    def draw(self, n: int, generator: Generator | None = None) -> Tensor:
+        """Draw which set to drop, int64, shape ``(n,)``."""
+        weights = self.log_probabilities.exp()
+        return torch.multinomial(weights, n, replacement=True, generator=generator)
+
+    def forward(
+        self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Drop coordinates: the sets given by ``context``, int64 ``(n,)``, or drawn."""
+        chosen = self.draw(len(z), generator) if context is None else context
+        return z.masked_fill(self.dropped[chosen], torch.nan), self._contribution(chosen, z)
+
+    def inverse(
+        self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Leave the event as it is; the sets may be given by ``context``, int64 ``(n,)``."""
+        chosen = dropped_set(x, self.dropped) if context is None else context
+        return x, self._contribution(chosen, x)
+
+    def _contribution(self, chosen: Tensor, like: Tensor) -> Tensor:
+        return self.log_probabilities.to(like)[chosen]
+
+
+def dropped_set(x: Tensor, sets: Tensor) -> Tensor:
+    """Which set of coordinates is dropped in each event, int64, shape ``(n,)``.
+
+    Args:
+        x: events, NaN where dropped, shape ``(n, d)``.
+        sets: for each set the coordinates that it drops, bool, shape ``(sets, d)``.
+
+    Raises:
+        ValueError: naming the first event (1-based) in which other coordinates are dropped.
+    """
+    matches = (x.isnan()[:, None] == sets).all(dim=2)
+    unknown = ~matches.any(dim=1)
+    if unknown.any():
+        raise ValueError(
+            f"event {int(unknown.nonzero()[0]) + 1} has dropped dimensions (NaN) that are none "
+            "of the model's sets: check its multiplicity"
+        )
+    return matches.long().argmax(dim=1)
+
+
+def preference_vector(values: Sequence[float], count: int) -> Tensor:
+    """Check weights of the terms of an objective (eq. 16), or probabilities.
+
+    Args:
+        values: the weights.
+        count: how many there must be.
+
+    Returns:
+        The weights, float64.
+
+    Raises:
+        ValueError: for a wrong number, a negative or non-finite weight or a sum other than one.
+    """
+    weights = torch.as_tensor(values, dtype=torch.float64)
+    given = weights.tolist()
+    if len(weights) != count:
+        raise ValueError(f"a preference vector needs {count} weights, not {len(weights)}")
+    if not ((weights >= 0) & weights.isfinite()).all():
+        raise ValueError(f"weights of a preference vector must not be negative: {given}")
+    if abs(float(weights.sum()) - 1) > 1e-6:
+        raise ValueError(f"a preference vector must sum to 1: {given} sums to {sum(given):g}")
+    return weights

@@ -1,0 +1,120 @@
+"""Noise that fills the cube of a dequantised category: uniform, or from an auxiliary flow."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Generator, Tensor, nn
+
+from hepdensity.models.layers.autoregressive import InvertedAutoregressiveSpline
+from hepdensity.models.layers.permutation import FixedPermutation
+
+
+class Noise(nn.Module, ABC):
+    """A distribution q(u | y) on the unit cube that is sampled in training, differentiably."""
+
+    dimensions: int
+
+    @abstractmethod
+    def draw(
+        self, category: Tensor, like: Tensor, generator: Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw noise for events.
+
+        Args:
+            category: of each event, int64, shape ``(n,)``.
+            like: gives dtype and device.
+            generator: source of random numbers.
+
+        Returns:
+            u of shape ``(n, dimensions)`` and log q(u | y) [nats], shape ``(n,)``.
+        """
+
+
+class UniformNoise(Noise):
+    """The same density everywhere."""
+
+    def __init__(self, dimensions: int) -> None:
+        """Fill a cube of ``dimensions`` dimensions."""
+        super().__init__()
+        self.dimensions = dimensions
+
+    def draw(
+        self, category: Tensor, like: Tensor, generator: Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw noise; its log-density is zero."""
+        return _uniform(len(category), self.dimensions, like, generator), like.new_zeros(
+            len(category)
+        )
+
+
+class FlowNoise(Noise):
+    """A small flow in its fast-sampling direction, conditioned on the category (Ho et al. 2019).
+
+    Variational dequantisation of arXiv:1902.00275 with the layers of Verheyen 2022
+    (arXiv:2205.01697).
+    """
+
+    def __init__(
+        self,
+        dimensions: int,
+        categories: int,
+        *,
+        layers: int,
+        bins: int,
+        residual_blocks: int,
+        units_per_dim: int,
+        embedding: int,
+        generator: Generator,
+    ) -> None:
+        """Create the flow; weights come from torch's global stream.
+
+        Args:
+            dimensions: of the cube.
+            categories: number of categories.
+            layers: number of inverted autoregressive layers.
+            bins: spline bins.
+            residual_blocks: residual blocks of each MADE.
+            units_per_dim: hidden units per dimension.
+            embedding: width of the context of a category.
+            generator: draws the fixed permutations.
+        """
+        super().__init__()
+        self.dimensions = dimensions
+        self.embedding = nn.Embedding(categories, embedding)
+        self.permutations = nn.ModuleList(
+            FixedPermutation(dimensions, generator) for _ in range(layers)
+        )
+        hidden = units_per_dim * dimensions
+        self.splines = nn.ModuleList(
+            InvertedAutoregressiveSpline(dimensions, hidden, residual_blocks, bins, embedding)
+            for _ in range(layers)
+        )
+
+    def draw(
+        self, category: Tensor, like: Tensor, generator: Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw noise and its log-density, in one pass."""
+        context = self.embedding(category)
+        u = _uniform(len(category), self.dimensions, like, generator)
+        log_density = like.new_zeros(len(category))
+        for permutation, spline in zip(self.permutations, self.splines, strict=True):
+            u, contribution = spline(permutation(u)[0], context)
+            log_density = log_density + contribution
+        return u, log_density
+
+    def log_density(self, u: Tensor, category: Tensor) -> Tensor:
+        """Log q(u | y) [nats], shape ``(n,)``; sequential and not differentiable in the weights."""
+        context = self.embedding(category)
+        log_density = u.new_zeros(len(u))
+        pairs = list(zip(self.permutations, self.splines, strict=True))
+        for permutation, spline in reversed(pairs):
+            assert isinstance(spline, InvertedAutoregressiveSpline)
+            assert isinstance(permutation, FixedPermutation)
+            u, contribution = spline.inverse(u, context)
+            log_density = log_density + contribution
+            u, _ = permutation.inverse(u)
+        return log_density
+
+
+def _uniform(n: int, dimensions: int, like: Tensor, generator: Generator | None) -> Tensor:
+    return torch.rand(n, dimensions, generator=generator, dtype=like.dtype, device=like.device)

@@ -1,0 +1,189 @@
+"""Two- and four-gluino events in one model: normalisation, samples, objectives."""
+
+import math
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from hepdensity.models.flows.dropout import DropoutFlow, dropout_flow
+
+P_FOUR = 0.3
+SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
+
+
+def small_model(
+    permutation: str = "sort", objective: str | Sequence[float] = "balanced", gluinos: int = 2
+) -> DropoutFlow:
+    model = dropout_flow(
+        permutation=permutation,
+        objective=objective,
+        p_four=P_FOUR,
+        seed=4,
+        gluinos=gluinos,
+        **SMALL,
+    )
+    return model.double()
+
+
+def mixed(n: int, gluinos: int = 2, seed: int = 0) -> Tensor:
+    """Every third event with one gluino's angles only."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(n, 2 * gluinos, generator=generator, dtype=torch.float64)
+    x[::3, 2:] = torch.nan
+    return x
+
+
+def grid(n: int, d: int) -> Tensor:
+    axis = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    return torch.cartesian_prod(*[axis] * d)
+
+
+@pytest.mark.parametrize("permutation", ["none", "stochastic", "sort"])
+def test_density_integrates_to_the_probabilities_of_the_sets(permutation: str) -> None:
+    model = small_model(permutation)
+    plane = grid(300, 2)
+    dropped = torch.cat([plane, torch.full_like(plane, torch.nan)], dim=1)
+    with torch.no_grad():
+        two = model.log_prob_tight(dropped).exp()
+        # Sobol points: the integrand has kinks.
+        points = torch.quasirandom.SobolEngine(4, scramble=True, seed=1).draw(2**15).double()
+        four = model.log_prob_tight(points).exp()
+    assert two.std() > 0.05
+    assert two.mean().item() == pytest.approx(1 - P_FOUR, abs=1e-3)
+    assert four.mean().item() == pytest.approx(P_FOUR, abs=0.01)
+
+
+def test_samples_of_the_small_set_follow_the_density() -> None:
+    model, n = small_model(), 40_000
+    x = model.sample_set(n, 1, torch.Generator().manual_seed(1))
+    assert x[:, 2:].isnan().all()
+    assert not x[:, :2].isnan().any()
+    found = torch.bincount((x[:, :2] * 4).long() @ torch.tensor([4, 1]), minlength=16)
+    plane = grid(200, 2)
+    dropped = torch.cat([plane, torch.full_like(plane, torch.nan)], dim=1)
+    with torch.no_grad():
+        density = model.log_prob_tight(dropped).exp().view(4, 50, 4, 50) / (1 - P_FOUR)
+    expected = n * density.mean(dim=(1, 3)).flatten() / 16
+    # 15 degrees of freedom: 4.5 standard deviations above the mean.
+    assert ((found - expected).square() / expected).sum() < 15 + 4.5 * 30**0.5
+
+
+def test_samples_have_the_sets_in_their_proportion(generator: torch.Generator) -> None:
+    n = 10_000
+    x = small_model().sample(n, generator)
+    complete = (~x.isnan().any(dim=1)).sum().item()
+    assert abs(complete - n * P_FOUR) < 4 * math.sqrt(n * P_FOUR * (1 - P_FOUR))
+
+
+def test_tight_value_is_the_mean_over_orders_of_complete_events() -> None:
+    model, x = small_model("stochastic"), mixed(30)
+    swapped = x[:, [2, 3, 0, 1]].where(~x.isnan().any(dim=1, keepdim=True), x)
+    with torch.no_grad():
+        tight = model.log_prob_tight(x)
+        a, b = model.log_prob_ordered(x), model.log_prob_ordered(swapped)
+    torch.testing.assert_close(tight, torch.logaddexp(a, b) - math.log(2))
+    torch.testing.assert_close(tight[::3], a[::3])
+
+
+def test_sorted_value_is_a_bound_for_complete_and_exact_for_other_events() -> None:
+    model, x = small_model("sort"), mixed(60)
+    with torch.no_grad():
+        one, tight = model.log_prob(x), model.log_prob_tight(x)
+    torch.testing.assert_close(one[::3], tight[::3])
+    assert (one <= tight + 1e-12).all()
+    assert model.bound
+
+
+@pytest.mark.parametrize(
+    ("objective", "weights"),
+    [
+        ("likelihood", [P_FOUR, 1 - P_FOUR]),
+        ("balanced", [0.5, 0.5]),
+        ([0.9, 0.1], [0.9, 0.1]),
+        ([1, 0], [1, 0]),
+    ],
+    ids=["likelihood", "balanced", "vector", "one only"],
+)
+def test_objective_weighs_the_means_of_the_sets(
+    objective: str | list[float], weights: list[float]
+) -> None:
+    model, x = small_model("sort", objective), mixed(50)
+    probabilities = torch.tensor([P_FOUR, 1 - P_FOUR], dtype=torch.float64).log()
+    with torch.no_grad():
+        log_prob = model.log_prob(x)
+        four = (log_prob[~x.isnan().any(dim=1)] - probabilities[0]).mean()
+        two = (log_prob[::3] - probabilities[1]).mean()
+        expected = -(weights[0] * four + weights[1] * two)
+        torch.testing.assert_close(model.loss(x), expected)
+
+
+@pytest.mark.parametrize("only", [0, 1], ids=["complete only", "dropped only"])
+def test_a_set_without_events_adds_nothing(only: int) -> None:
+    model, x = small_model(), mixed(60)
+    chosen = x[x.isnan().any(dim=1) == bool(only)]
+    loss = model.loss(chosen)
+    loss.backward()
+    with torch.no_grad():
+        p = [P_FOUR, 1 - P_FOUR][only]
+        expected = -0.5 * (model.log_prob(chosen).mean() - math.log(p))
+    torch.testing.assert_close(loss.detach(), expected)
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_training_in_single_precision_has_finite_gradients() -> None:
+    model = small_model(gluinos=4).float()
+    model.loss(mixed(300, 4).float()).backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert all(g is not None and g.isfinite().all() and (g != 0).any() for g in gradients)
+
+
+def test_both_sets_are_conditioned_on_in_every_coordinate() -> None:
+    """The embedding moves each coordinate, the first of every layer included."""
+    model, x = small_model("none"), mixed(40)[1::3]
+    with torch.no_grad():
+        before = model.log_prob(x)
+        model.embedding.weight[1] += 1
+        torch.testing.assert_close(model.log_prob(x), before)
+        model.embedding.weight[0] += 1
+        assert (model.log_prob(x) - before).abs().min() > 0
+
+
+def test_events_marked_by_minus_one_are_no_events() -> None:
+    x = mixed(6).nan_to_num(nan=-1.0)
+    with torch.no_grad():
+        assert small_model().log_prob(x)[::3].isneginf().all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"objective": "biased"}, "unknown objective 'biased'"),
+        ({"objective": [0.5, 0.6]}, "must sum to 1"),
+        ({"objective": [1.5, -0.5]}, "must not be negative"),
+        ({"permutation": "sorted"}, "unknown permutation treatment"),
+        ({"p_four": 1.2}, "must not be negative"),
+    ],
+    ids=["name", "sum", "negative", "permutation", "probability"],
+)
+def test_bad_settings_are_refused(settings: dict, message: str) -> None:
+    block = {"permutation": "sort", "objective": "balanced", "seed": 1, **SMALL, **settings}
+    with pytest.raises(ValueError, match=message):
+        dropout_flow(**block)
+
+
+def test_bad_events_are_refused() -> None:
+    model = small_model()
+    with pytest.raises(ValueError, match="4 columns, not 6"):
+        model.prepare(torch.rand(3, 6))
+    x = mixed(9)
+    x[4, 1] = torch.nan
+    with pytest.raises(ValueError, match="event 5 has dropped dimensions"):
+        model.prepare(x)
+
+
+def test_table_1_model_has_the_parameters_of_the_paper_and_terms_of_first_coordinates() -> None:
+    settings = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
+    model = dropout_flow(permutation="sort", objective="balanced", seed=1, **settings)
+    assert sum(p.numel() for p in model.parameters()) == 721_732 + 8 * (2 + 1) * 97

@@ -1,0 +1,122 @@
+"""Classifier model: normalisation, labels that move with the gluinos, training."""
+
+import math
+from itertools import permutations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from hepdensity.models.classifier import ClassifiedFlow, classified_flow
+from hepdensity.models.layers.labels import (
+    category,
+    check_labels,
+    relabel,
+    split_category,
+    with_codes,
+)
+
+SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
+
+
+def small_model(permutation: str = "sort", gluinos: int = 2) -> ClassifiedFlow:
+    return classified_flow(
+        permutation=permutation, seed=3, hidden=(12, 12), gluinos=gluinos, **SMALL
+    ).double()
+
+
+def logits(model: ClassifiedFlow, events: Tensor) -> Tensor:
+    return model.head(model.network(events[:, :4]))
+
+
+def labelled(n: int, gluinos: int = 2, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    angles = torch.rand(n, 2 * gluinos, generator=generator, dtype=torch.float64)
+    codes = torch.randint({1: 16, 2: 96}[gluinos], (n,), generator=generator)
+    return with_codes(angles, split_category(codes, gluinos))
+
+
+def test_density_integrates_to_one_over_all_categories() -> None:
+    model = small_model(gluinos=1)
+    axis = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
+    angles = torch.cartesian_prod(axis, axis)
+    total = 0.0
+    for y in range(16):
+        codes = split_category(torch.full((len(angles),), y), 1)
+        with torch.no_grad():
+            total += model.log_prob_tight(with_codes(angles, codes)).exp().mean().item()
+    assert total == pytest.approx(1, abs=2e-3)
+
+
+@pytest.mark.parametrize("permutation", ["stochastic", "sort"])
+def test_exact_value_is_the_mean_over_relabellings_of_angles_and_labels(permutation: str) -> None:
+    model, x = small_model(permutation), labelled(40)
+    orders = [torch.tensor(order).expand(40, -1) for order in permutations(range(2))]
+    with torch.no_grad():
+        each = [
+            model.flow.log_prob_ordered(moved[:, :4])
+            - cross_entropy(logits(model, moved), category(moved), reduction="none")
+            for moved in (relabel(x, order) for order in orders)
+        ]
+        tight = model.log_prob_tight(x)
+    torch.testing.assert_close(tight, torch.stack(each).logsumexp(dim=0) - math.log(2))
+    assert model.bound
+
+
+def test_one_draw_sorted_value_does_not_depend_on_the_given_order() -> None:
+    model, x = small_model("sort"), labelled(40)
+    with torch.no_grad():
+        moved = relabel(x, torch.tensor([1, 0]).expand(40, -1))
+        torch.testing.assert_close(model.log_prob(moved), model.log_prob(x))
+
+
+def test_training_learns_labels_that_follow_the_angles() -> None:
+    """Labels are a function of the angles: a classifier that moved them wrongly could not learn."""
+    model, n = small_model("stochastic"), 2000
+    x = labelled(n)
+    first_forward = (x[:, 0] > x[:, 2]).long()
+    # Helicities (gluon, gluon, gluino, gluino) and the colour order all say which is more forward.
+    helicity = torch.where(first_forward.bool(), 0b0010, 0b0001)
+    x = with_codes(x[:, :4], torch.stack([helicity, torch.zeros_like(helicity)], dim=1))
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss = model.loss(x, generator)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    # Angles are uniform (0 nats). The shuffled colour positions are independent of the angles with
+    # entropy log 2; without learning the entropy of the labels is log 96.
+    assert losses[0] > 4
+    assert losses[-1] < math.log(2) + 0.35
+
+
+def test_samples_have_labels_with_their_probabilities(generator: torch.Generator) -> None:
+    model, n = small_model("sort"), 20_000
+    x = model.sample(n, generator)
+    check_labels(x)
+    assert x.shape == (n, 11)
+    points = labelled(n, seed=8)
+    with torch.no_grad():
+        density = model.log_prob_tight(points).exp() * 96
+    mask = (points[:, 4] > 0).double()
+    expected = (density * mask).mean().item()
+    error = (density * mask).std().item() / math.sqrt(n)
+    found = (x[:, 4] > 0).double().mean().item()
+    assert abs(found - expected) < 4 * math.hypot(error, 0.5 / math.sqrt(n))
+
+
+def test_loss_trains_flow_and_network_apart() -> None:
+    model, x = small_model("none"), labelled(100)
+    model.loss(x).backward()
+    parts = [*model.network.parameters(), *model.head.parameters()]
+    together = [p.grad.clone() for p in parts if p.grad is not None]
+    model.zero_grad()
+    cross_entropy(logits(model, x), category(x)).backward()
+    alone = [p.grad for p in parts if p.grad is not None]
+    assert len(alone) == 6
+    for a, b in zip(together, alone, strict=True):
+        torch.testing.assert_close(a, b)
