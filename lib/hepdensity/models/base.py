@@ -1,9 +1,9 @@
 """The two contracts of every model: ``Layer`` and ``DensityModel``.
 
-Directions: ``forward`` generates (z -> x) and ``inverse`` infers (x -> z). Both return the *likelihood
-contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z) - exactly for bijections
-and exact surjections, as a one-draw lower bound otherwise (Nielsen et al. 2020, arXiv:2007.02731;
-Verheyen 2022, arXiv:2205.01697, eq. 7).
+Directions: ``forward`` generates (z -> x) and ``inverse`` infers (x -> z). Both return the
+*likelihood contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z) -
+exactly for bijections and exact surjections, as a one-draw lower bound otherwise (Nielsen et al.
+2020, arXiv:2007.02731; Verheyen 2022, arXiv:2205.01697, eq. 7).
 """
 
 import math
@@ -95,7 +95,8 @@ class DensityModel(nn.Module, ABC):
 
         Args:
             batch: events, shape ``(n, d)``.
-            draws: number of importance draws for models without an exact value; None where the value
+            draws: number of importance draws for models without an exact value; None where the
+            value
                 is exact.
             generator: source of random numbers.
         """

@@ -52,7 +52,8 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
 
     Args:
         path: file written by ``save``.
-        fingerprint: identifies data, model, settings and code; another one's checkpoint is not used.
+        fingerprint: identifies data, model, settings and code; another one's checkpoint is not
+        used.
 
     Returns:
         The checkpoint, or None where there is none, or one of another training.

@@ -1,8 +1,8 @@
 """The training loop, the same for every ``DensityModel``.
 
-Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, formulated in steps, not epochs.
-The data set lives on the device; batches are index selections. Validation uses the same noise each time,
-or model selection would pick the luckiest of thousands of noisy validations.
+Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, formulated in steps, not
+epochs. The data set lives on the device; batches are index selections. Validation uses the same
+noise each time, or model selection would pick the luckiest of thousands of noisy validations.
 """
 
 import math
@@ -85,7 +85,7 @@ def train(
     fingerprint: str,
     report: Report | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place to one of the stop rules and leave the best-validation weights in it.
+    """Train ``model`` in place and leave the best-validation weights in it.
 
     Args:
         model: model with freshly drawn weights.

@@ -28,7 +28,8 @@ class Flow(DensityModel):
         Args:
             layers: bijections of the cube, in the order of generation.
             features: dimension of the cube.
-            particles: number of exchangeable particles, each with ``features / particles`` coordinates.
+            particles: number of exchangeable particles, each with ``features / particles``
+            coordinates.
             permutation: treatment of the particles' permutation symmetry, or None.
         """
         super().__init__()
@@ -47,7 +48,7 @@ class Flow(DensityModel):
         return -self.log_prob(batch, generator).mean()
 
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
-        """Log-density [nats] with one draw of the permutation, shape ``(n,)``; -inf off the cube."""
+        """Log-density [nats], one draw of the permutation, shape ``(n,)``; -inf off the cube."""
         if self.permutation is None:
             return self.log_prob_ordered(batch)
         z, contribution = self.permutation.inverse(batch, None, generator)
@@ -68,8 +69,8 @@ class Flow(DensityModel):
     ) -> Tensor:
         """Exact log-density of ``sample`` [nats], shape ``(n,)``.
 
-        With a permutation layer ``sample`` shuffles, so the density is the mean over all orders of the
-        density behind that layer; without one it is ``log_prob``.
+        With a permutation layer ``sample`` shuffles, so the density is the mean over all orders of
+        the density behind that layer; without one it is ``log_prob``.
         """
         if self.permutation is None:
             return self.log_prob_ordered(batch)
@@ -113,7 +114,8 @@ def spline_flow(
 
     Args:
         permutation: "none", "stochastic" or "sort".
-        layers: number of autoregressive layers, each with a fixed random permutation of coordinates.
+        layers: number of autoregressive layers, each with a fixed random permutation of
+        coordinates.
         bins: spline bins.
         residual_blocks: residual blocks of each MADE.
         units_per_dim: hidden units per feature.

@@ -1,7 +1,8 @@
 """Masked autoregressive flow layer with rational-quadratic splines.
 
 Papamakarios et al. 2017 (arXiv:1705.07057), Durkan et al. 2019 (arXiv:1906.04032); the setting of
-Verheyen 2022 (arXiv:2205.01697), section 3.2: density evaluation is one pass, sampling is sequential.
+Verheyen 2022 (arXiv:2205.01697), section 3.2: density evaluation is one pass, sampling is
+sequential.
 """
 
 import torch
@@ -41,7 +42,7 @@ class AutoregressiveSpline(Layer):
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Map latent to data points, coordinate by coordinate. Not differentiable in the weights."""
+        """Map latent to data points, coordinate by coordinate, without gradients of weights."""
         z = z.T.contiguous()
         x = torch.empty_like(z)
         contribution = z.new_zeros(z.shape[1])

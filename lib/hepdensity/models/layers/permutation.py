@@ -1,7 +1,8 @@
 """Permutations of coordinates (fixed) and of particles (stochastic, sorted).
 
-The particle layers follow Verheyen 2022 (arXiv:2205.01697), eq. 11, with the sign of the sort surjection's
-contribution mended: log p(x) contains -log D!, since D! orderings x share one sorted z.
+The particle layers follow Verheyen 2022 (arXiv:2205.01697), eq. 11, with the sign of the sort
+surjection's contribution mended: log p(x) contains -log D!, since D! orderings x share one sorted
+z.
 """
 
 import math
@@ -83,8 +84,8 @@ class StochasticPermutation(Layer):
 class SortSurjection(Layer):
     """Sorts the particles by their first coordinate, descending; shuffles in the forward direction.
 
-    The contribution -log D! is exact only if the layers behind it have all their density in the sorted
-    region. A flow on the whole cube has not, so log p is a lower bound in practice.
+    The contribution -log D! is exact only if the layers behind it have all their density in the
+    sorted region. A flow on the whole cube has not, so log p is a lower bound in practice.
     """
 
     kind = LayerKind.SURJECTION_BOUND

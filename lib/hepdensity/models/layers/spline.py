@@ -1,7 +1,7 @@
-r"""Monotonic rational-quadratic splines of the unit interval (Durkan et al. 2019, arXiv:1906.04032).
+r"""Monotonic rational-quadratic splines of the unit interval.
 
-In bin k with left edge (x_k, z_k), width w, height h, slope s = h / w and knot derivatives d_0, d_1,
-with theta = (x - x_k) / w and t = theta (1 - theta):
+Durkan et al. 2019, arXiv:1906.04032. In bin k with left edge (x_k, z_k), width w, height h, slope
+s = h / w and knot derivatives d_0, d_1, with theta = (x - x_k) / w and t = theta (1 - theta):
 
     z = z_k + h (s theta^2 + d_0 t) / (s + (d_0 + d_1 - 2 s) t)
     dz/dx = s^2 (d_1 theta^2 + 2 s t + d_0 (1 - theta)^2) / (s + (d_0 + d_1 - 2 s) t)^2
@@ -9,9 +9,9 @@ with theta = (x - x_k) / w and t = theta (1 - theta):
 The logits of a spline are ``bins`` widths, ``bins`` heights and ``bins + 1`` knot derivatives; both
 boundary derivatives are free, since the base is uniform. Coordinates outside [0, 1] pass unchanged.
 
-``inverse`` maps data to latent (x -> z), ``forward`` latent to data. Arrays are feature first: logits
-``(d, 3 bins + 1, n)``, coordinates ``(d, n)``. In float32 on the CPU both run in compiled kernels
-(``spline_kernels``) where numba is installed and ``HEPDENSITY_COMPILED`` is not 0.
+``inverse`` maps data to latent (x -> z), ``forward`` latent to data. Arrays are feature first:
+logits ``(d, 3 bins + 1, n)``, coordinates ``(d, n)``. In float32 on the CPU both run in compiled
+kernels (``spline_kernels``) where numba is installed and ``HEPDENSITY_COMPILED`` is not 0.
 """
 
 import os

@@ -1,11 +1,12 @@
 """Single-precision rational-quadratic spline kernels for the CPU, compiled by numba.
 
 All arrays are feature first: logits ``(n_features, 3 * bins + 1, n_events)`` and coordinates
-``(n_features, n_events)``. Events are the fastest index, so every inner loop below runs over a block
-of events and is turned into vector instructions; exponential and logarithm are polynomials for the
-same reason (a call into libm would end the vectorisation). Relative accuracy is a few 1e-7.
+``(n_features, n_events)``. Events are the fastest index, so every inner loop below runs over a
+block of events and is turned into vector instructions; exponential and logarithm are polynomials
+for the same reason (a call into libm would end the vectorisation). Relative accuracy is a few 1e-7.
 
-The formulas are those of :mod:`hepdensity.models.layers.spline`, which documents them.
+The formulas are those of :mod:`hepdensity.models.layers.spline`, which documents them. All is in
+one file because numba's cache looks at the time stamp of a function's own file only.
 """
 
 from typing import Any
@@ -31,8 +32,8 @@ _compile: Any = numba.njit(
 )
 
 Array = np.ndarray
-# Rows of the scratch array of a block of events: coordinate, index, left edge and size of its bin in x
-# and z, slope logits, slopes and their derivatives, a sum that is reused, and gradients.
+# Rows of the scratch array of a block of events: coordinate, index, left edge and size of its bin
+# in x and z, slope logits, slopes and their derivatives, a sum that is reused, and gradients.
 _X, _INDEX, _XK, _WK, _YK, _HK, _U0, _U1, _D0, _D1, _SLOPE0, _SLOPE1, _TOTAL = range(13)
 _GZ, _GL, _G_EDGE, _G_WIDTH, _G_HEIGHT = range(13, 18)
 _ROWS = 18
@@ -40,7 +41,7 @@ _ROWS = 18
 
 @_compile
 def _exp(values: Array, bits: Array, scale: Array) -> None:
-    """values <- exp(values) in place, for one block; ``scale`` is the float view of ``bits``."""
+    """Exponential in place, for one block; ``scale`` is the float view of ``bits``."""
     for i in range(_BLOCK):
         t = values[i] * _LOG2_E
         t = _LOWEST if t < _LOWEST else t
@@ -54,7 +55,7 @@ def _exp(values: Array, bits: Array, scale: Array) -> None:
 
 @_compile
 def _log(values: Array, bits: Array, scale: Array) -> None:
-    """values <- log(values) in place for positive normal numbers, by atanh series about one."""
+    """Logarithm in place for positive normal numbers, by the atanh series about one."""
     for i in range(_BLOCK):
         scale[i] = values[i]
     for i in range(_BLOCK):
@@ -106,7 +107,7 @@ def _softmax_numerators(
 
 @_compile
 def _scale_to_bins(numerators: Array, total: Array, bins: int, smallest: np.float32) -> None:
-    """numerators <- smallest + (1 - bins * smallest) * softmax, the bin sizes."""
+    """Bin sizes in place: smallest + (1 - bins * smallest) * softmax."""
     for i in range(_BLOCK):
         total[i] = (_ONE - np.float32(bins) * smallest) / total[i]
     for j in range(bins):
@@ -174,7 +175,7 @@ def _slopes(
 def _softplus(
     logit: Array, smallest: np.float32, out: Array, slope: Array, bits: Array, scale: Array
 ) -> None:
-    """out = smallest + softplus(logit), slope = its derivative."""
+    """``out`` = smallest + softplus(logit), ``slope`` = its derivative."""
     series = np.empty(_BLOCK, np.float32)
     for i in range(_BLOCK):
         out[i] = -abs(logit[i])
@@ -207,7 +208,7 @@ def _softmax_gradient(
     start: int,
     n: int,
 ) -> None:
-    """Gradient of the logits when each bin before ``index`` gets ``before`` and that bin ``here``."""
+    """Gradient of the logits when bins before ``index`` get ``before`` and that bin ``here``."""
     span = _ONE - np.float32(bins) * smallest
     mean = np.empty(_BLOCK, np.float32)
     for i in range(_BLOCK):
@@ -368,7 +369,7 @@ def forward_kernel(
 
 @_compile
 def _bin_gradients(rows: Array) -> None:
-    """Gradients by left edge, width, bottom, height and slope logits from those by z and log dz/dx."""
+    """Gradients by edge, width, height and slope logits from those by z and log dz/dx."""
     xb, xk, wk, hk, d0, d1 = rows[_X], rows[_XK], rows[_WK], rows[_HK], rows[_D0], rows[_D1]
     gz, gl, slope0, slope1 = rows[_GZ], rows[_GL], rows[_SLOPE0], rows[_SLOPE1]
     g_edge, g_width, g_height = rows[_G_EDGE], rows[_G_WIDTH], rows[_G_HEIGHT]

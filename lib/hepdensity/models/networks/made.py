@@ -14,10 +14,11 @@ _LAST_LAYER_SPREAD = 1e-3
 class ResidualMADE(nn.Module):
     """Parameters of each coordinate as a function of the preceding coordinates.
 
-    One masked linear map into ``hidden`` units, ``blocks`` residual blocks (ReLU, linear, ReLU, linear) and
-    one masked linear map out. Hidden degrees 1 ... d - 1 are dealt out evenly; units are kept sorted by
-    degree, which makes every mask a staircase (see ``staircase``). Weight layout, initialisation and number
-    of parameters are those of nflows' residual MADE up to the order of the hidden units.
+    One masked linear map into ``hidden`` units, ``blocks`` residual blocks (ReLU, linear, ReLU,
+    linear) and one masked linear map out. Hidden degrees 1 ... d - 1 are dealt out evenly; units
+    are kept sorted by degree, which makes every mask a staircase (see ``staircase``). Weight
+    layout, initialisation and number of parameters are those of nflows' residual MADE up to the
+    order of the hidden units.
     """
 
     def __init__(self, features: int, hidden: int, blocks: int, outputs: int) -> None:
@@ -78,8 +79,9 @@ class ResidualMADE(nn.Module):
 class SequentialPass:
     """Evaluates a MADE coordinate by coordinate, each hidden unit once.
 
-    The usual autoregressive inversion runs the whole network once per coordinate. Hidden units of degree g
-    depend on the first g coordinates only, so they can be computed as soon as those are known and kept.
+    The usual autoregressive inversion runs the whole network once per coordinate. Hidden units of
+    degree g depend on the first g coordinates only, so they can be computed as soon as those are
+    known and kept.
     """
 
     def __init__(
@@ -103,7 +105,7 @@ class SequentialPass:
         return made.final.rows(d * made.outputs, (d + 1) * made.outputs, seen)
 
     def reveal(self, x: Tensor) -> None:
-        """Take in the coordinates known so far, ``(k, n)``, and compute the units that they feed."""
+        """Take in the coordinates known so far, ``(k, n)``; compute the units that they feed."""
         start, stop = self._known, self._made.units_up_to[len(x)]
         self._known = stop
         if start == stop:

@@ -1,11 +1,12 @@
 """A linear map whose every output sees only a leading part of the inputs.
 
-With hidden units sorted by their autoregressive degree the masks of a MADE are staircases: row r sees the
-first ``extents[r]`` inputs. The zeros then need not be multiplied: each step of the staircase is one dense
-product, which halves the arithmetic of a MADE on a CPU. On other devices, where launches cost more than
-zeros, the weight is multiplied by the mask and used whole.
+With hidden units sorted by their autoregressive degree the masks of a MADE are staircases: row r
+sees the first ``extents[r]`` inputs. The zeros then need not be multiplied: each step of the
+staircase is one dense product, which halves the arithmetic of a MADE on a CPU. On other devices,
+where launches cost more than zeros, the weight is multiplied by the mask and used whole.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ def staircase_steps(extents: list[int], most: int) -> Steps:
     Raises:
         ValueError: if the extents decrease.
     """
-    if any(a > b for a, b in zip(extents, extents[1:], strict=False)):
+    if any(a > b for a, b in pairwise(extents)):
         raise ValueError("rows of a staircase must be sorted by the number of inputs that they see")
     edges = [0] + [i for i in range(1, len(extents)) if extents[i] != extents[i - 1]]
     if len(edges) > most:
@@ -37,8 +38,8 @@ def staircase_steps(extents: list[int], most: int) -> Steps:
 class StaircaseLinear(nn.Module):
     """``weight @ x + bias`` with a staircase mask; ``x`` is feature first, ``(in_features, n)``.
 
-    The weight keeps the full shape ``(out_features, in_features)``, masked entries being zero always, so
-    that parameters count as in other codes and weights can be exchanged with them.
+    The weight keeps the full shape ``(out_features, in_features)``, masked entries being zero
+    always, so that parameters count as in other codes and weights can be exchanged with them.
     """
 
     mask: Tensor
