@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from hepdensity.io import atomic_path
@@ -44,7 +44,7 @@ def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], state: dict[str
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_META: json.dumps(state)})
+        _write(temporary, tensors, {_META: json.dumps(state)})
 
 
 def load(path: Path, fingerprint: str) -> Checkpoint | None:
@@ -73,7 +73,7 @@ def save_weights(path: Path, model: torch.nn.Module, provenance: Mapping[str, An
     """Write the weights and buffers of a model with their provenance."""
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"provenance": json.dumps(provenance)})
+        _write(temporary, tensors, {"provenance": json.dumps(provenance)})
 
 
 def load_weights(path: Path, model: torch.nn.Module) -> None:
@@ -88,3 +88,8 @@ def load_weights(path: Path, model: torch.nn.Module) -> None:
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path}: weights do not fit the configured model: {error}") from error
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    # safetensors' own files are readable by their owner only, whatever the umask.
+    path.write_bytes(to_bytes(tensors, metadata))
