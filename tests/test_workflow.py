@@ -347,8 +347,9 @@ def test_killed_run_is_resumed_with_the_same_result(smoke: Checkout, tmp_path: P
     assert status == 0, said[-5000:]
 
     log = (killed.directory / "results/logs/train_model/none/n1000/seed1.log").read_text()
-    done_after_the_kill = re.search(r"training steps: (\d+)/400 done", log)
-    assert done_after_the_kill and int(done_after_the_kill[1]) < 400
+    resumed = re.search(r"resuming at step (\d+)", log)
+    assert resumed and 0 < int(resumed[1]) < 400
+    assert "training steps: 400/400 done" in log
     weights = [one.directory / NONE / "model.safetensors" for one in (killed, smoke)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert untimed(killed) == untimed(smoke)

@@ -1,5 +1,6 @@
 """Checkpoints of a training as one safetensors file: tensors and a JSON header, nothing pickled."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ class Checkpoint:
         """Tensors whose name starts with ``prefix.``, without it."""
         start = prefix + "."
         return {k.removeprefix(start): v for k, v in self.tensors.items() if k.startswith(start)}
+
+
+def fingerprint(settings: Any, data: Tensor) -> str:
+    """Identify a training by its settings (anything JSON can hold) and its data on the CPU."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(data.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], state: dict[str, Any]) -> None:
