@@ -1,6 +1,7 @@
 # make        quick preset from an empty folder to the report (about a quarter of an hour)
 # make test   the test suite
 # make lint   style, types and the workflow's own lint
+# make benchmarks   speed beside other codes, and events beside MadGraph's where they are at hand
 # make clean  remove results; make clean-all also removes the environment
 #
 # PRESET=study make      another scale (smoke, quick, study, paper)
@@ -17,7 +18,7 @@ WORKFLOW_FILES := workflow/Snakefile rules
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := report
-.PHONY: report workflow setup test lint clean clean-all
+.PHONY: report workflow setup test lint benchmarks clean clean-all
 
 report: workflow
 	$(BIN)/snakemake --quiet all --report $(REPORT) $(CONFIG)
@@ -45,6 +46,13 @@ lint: setup
 	$(BIN)/snakefmt --check $(WORKFLOW_FILES)
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
+
+benchmarks: setup
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/peers \
+	    -r benchmarks/requirements.txt
+	OMP_NUM_THREADS=1 PYTHONPATH=$(VENV)/peers $(BIN)/python benchmarks/flows.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/generator.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/madgraph_comparison.py
 
 clean:
 	rm -rf results

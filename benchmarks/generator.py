@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 
 from hepdensity.generate.gluino import generate_unweighted
-from hepdensity.physics.gluino import Normalisation, TrueDensity, weights
+from hepdensity.physics.gluino import Normalisation, TrueDensity, flat_weights
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
 
 SQRT_S, MASS, ALPHA_S = 3000.0, 607.7137, 0.118
@@ -56,7 +56,7 @@ def tasks(device: str, n_events: int) -> dict[str, Callable[[], object]]:
     return {
         "unweighted four-gluino events (set-up included)": generate(4),
         "unweighted two-gluino events (set-up included)": generate(2),
-        "weights: 64 squared amplitudes of four gluinos": lambda: weights(momenta, flat, MASS),
+        "weights: 64 squared amplitudes of four gluinos": lambda: flat_weights(momenta, flat, MASS),
         "true density": lambda: density.log_prob(angles),
         "flat phase space": lambda: rambo(n_events, 4, SQRT_S, MASS, generator),
     }

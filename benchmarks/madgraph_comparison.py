@@ -21,7 +21,7 @@ from hepdensity.generate.gluino import generate_unweighted
 SQRT_S, MASS, ALPHA_S = 3000.0, 607.7137, 0.118
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "madgraph"
 FILES = {"four_gluino": "gg_4gluino_300k.h5", "two_gluino": "gg_2gluino_30k.h5"}
-ROW = "{:<12} {:<14} {:<14} {:>9} {:>4} {:>10} {:>8} {:>10}"
+ROW = "{:<12} {:<14} {:<23} {:>9} {:>4} {:>10} {:>8} {:>10}"
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 REPOSITORY = Path(workflow.basedir).parent
 LIBRARY = str(REPOSITORY / "lib")  # a checkout runs its own library, installed or not
 sys.path.insert(0, LIBRARY)
-os.environ.update(PYTHONPATH=os.pathsep.join([LIBRARY, os.getenv("PYTHONPATH", "")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.getenv("PYTHONPATH")])))
 
 from hepdensity.configuration import effective_configuration, files_of
 from hepdensity.provenance import source_digest

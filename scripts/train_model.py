@@ -1,7 +1,5 @@
 """Train one model on the first n_train events of the training pool."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,8 @@ from hepdensity.logs import configure, progress
 from hepdensity.models.registry import build_model
 from hepdensity.preprocessing.inputs import read_angles
 from hepdensity.provenance import record
-from hepdensity.training.checkpoint import save_weights
-from hepdensity.training.loop import train
+from hepdensity.training.checkpoint import fingerprint, save_weights
+from hepdensity.training.loop import follow, train
 from hepdensity.training.settings import TrainingSettings
 
 
@@ -30,8 +28,7 @@ def main(snakemake: Any) -> None:
         for part, count in (("train", run["n_train"]), ("validation", None))
     )
     model = build_model(params.model, run["seed"])
-    identity = hashlib.sha256(json.dumps([blocks, params.source], sort_keys=True).encode())
-    identity.update(training.numpy().tobytes())
+    identity = fingerprint([blocks, params.source], training)
     checkpoint = Path(run["checkpoint"]) / "training.safetensors"
     with progress(settings.expected_steps, "training steps") as advance:
         result = train(
@@ -41,8 +38,8 @@ def main(snakemake: Any) -> None:
             settings,
             run["seed"],
             checkpoint,
-            identity.hexdigest(),
-            report=lambda row: advance(settings.validation_interval, **row),
+            identity,
+            report=follow(advance),
         )
     save_weights(snakemake.output.weights, model, provenance)
     write_table(snakemake.output.history, result.history)

@@ -165,10 +165,10 @@ def test_slurm_profile_passes_a_dry_run(fresh: Checkout, profile: tuple[str, str
     assert status == 0, said[-5000:]
 
 
-def test_slurm_profile_gives_resources_to_rules_that_exist(fresh: Checkout) -> None:
+def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
     profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
-    plan = fresh.plan(preset="paper")
-    assert set(profile["set-resources"]) | set(profile["set-threads"]) <= set(plan)
+    rules = {path.stem for path in (REPOSITORY / "scripts").glob("*.py")}
+    assert set(profile["set-resources"]) | set(profile["set-threads"]) <= rules
     assert profile["set-resources"]["train_model"]["gpu"] == 1
 
 
@@ -242,6 +242,9 @@ def test_second_run_has_nothing_to_do(smoke: Checkout) -> None:
 def test_report_is_built_and_needs_no_network(smoke: Checkout) -> None:
     status, said = smoke.run("--report", "results/report.html")
     assert status == 0, said[-5000:]
+    assert "(ERROR" not in said and "(WARNING" not in said, (
+        "captions must be valid reStructuredText"
+    )
     text = (smoke.directory / "results/report.html").read_text()
     assert all(f"results/figures/{name}.png" in text for name in FIGURES)
     assert not re.search(r"<(script|link)[^>]*(src|href)=\"http", text)
@@ -263,7 +266,6 @@ def test_report_is_built_and_needs_no_network(smoke: Checkout) -> None:
 def test_edit_runs_again_what_depends_on_it(smoke: Checkout, name: str, again: set[str]) -> None:
     with appended(smoke.root / name, "EDITED = 1"):
         assert set(smoke.plan()) == again
-    assert smoke.plan() == {}
 
 
 @pytest.mark.parametrize(
@@ -325,6 +327,7 @@ def test_killed_run_is_resumed_with_the_same_result(smoke: Checkout, tmp_path: P
     killed = Checkout(smoke.root, tmp_path / "run")
     trained = killed.directory / NONE
     shutil.rmtree(trained)
+    (killed.directory / FIG05).unlink()
     with subprocess.Popen(
         killed.command(target=FIG05),
         cwd=killed.directory,
@@ -343,8 +346,10 @@ def test_killed_run_is_resumed_with_the_same_result(smoke: Checkout, tmp_path: P
     status, said = killed.run(target=FIG05)
     assert status == 0, said[-5000:]
 
-    log = killed.directory / "results/logs/train_model/none/n1000/seed1.log"
-    assert re.search("resum", log.read_text(), re.IGNORECASE)
+    log = (killed.directory / "results/logs/train_model/none/n1000/seed1.log").read_text()
+    resumed = re.search(r"resuming at step (\d+)", log)
+    assert resumed and 0 < int(resumed[1]) < 400
+    assert "training steps: 400/400 done" in log
     weights = [one.directory / NONE / "model.safetensors" for one in (killed, smoke)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert untimed(killed) == untimed(smoke)

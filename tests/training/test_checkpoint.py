@@ -40,3 +40,11 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     checkpoint.load_weights(path, other)
     with pytest.raises(ValueError, match=r"model\.safetensors: weights do not fit"):
         checkpoint.load_weights(path, nn.Linear(3, 3))
+
+
+def test_fingerprint_depends_on_settings_and_data() -> None:
+    data = torch.arange(6.0).view(3, 2)
+    same = checkpoint.fingerprint({"a": 1, "b": 2}, data)
+    assert same == checkpoint.fingerprint({"b": 2, "a": 1}, data.clone())
+    assert same != checkpoint.fingerprint({"a": 1, "b": 3}, data)
+    assert same != checkpoint.fingerprint({"a": 1, "b": 2}, data.flip(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import h5py
@@ -19,9 +20,13 @@ BINS = 40
 SPECTRA: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "energy": lambda momenta: momenta[:, 0, 0],
     "digluino mass": lambda momenta: _mass(momenta[:, 0] + momenta[:, 1]),
+    "smallest digluino mass": lambda momenta: _pair_masses(momenta).min(1),
     "cos theta": lambda momenta: momenta[:, 0, 3] / np.linalg.norm(momenta[:, 0, 1:], axis=1),
 }
-"""Observables of momenta (n, n_out, 4): one number per event, so that entries are independent."""
+"""Observables of momenta (n, n_out, 4): one number per event, so that entries are independent.
+
+The smallest mass shows MadGraph's running coupling best, as its scale comes from clustering.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Comparison:
 
 
 def compare_events(first: Events, second: Events) -> list[Comparison]:
-    """Compare energy and angle of a gluino, the mass of two, and the helicity configurations.
+    """Compare energy and angle of a gluino, masses of pairs, and the helicity configurations.
 
     Gluinos must be in random order in both samples, see `relabel`. Of two gluinos, only the angle
     can vary.
@@ -218,6 +223,12 @@ def _ks_distance(
         (first_weights / first_weights.sum(), -second_weights / second_weights.sum())
     )
     return float(np.abs(np.cumsum(steps[np.argsort(values, kind="stable")])).max())
+
+
+def _pair_masses(momenta: np.ndarray) -> np.ndarray:
+    """Invariant masses (n, pairs) of all pairs of momenta (n, n_out, 4) [GeV]."""
+    pairs = combinations(range(momenta.shape[1]), 2)
+    return np.stack([_mass(momenta[:, i] + momenta[:, j]) for i, j in pairs], axis=1)
 
 
 def _mass(momenta: np.ndarray) -> np.ndarray:

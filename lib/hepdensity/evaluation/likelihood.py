@@ -49,9 +49,9 @@ def log_likelihoods(
 
     Returns:
         Arrays of shape ``(n,)`` [nats]: ``log_likelihood`` with one draw, as the paper reports it;
-        ``log_likelihood_exact``, the log-density of the model's samples; and for a model that is exact
-        with one draw, hence treats particles as ordered, ``log_likelihood_symmetrised``, the log-mean-exp
-        over all orders.
+        ``log_likelihood_exact``, the log-density of the model's samples; and for a model that is
+        exact with one draw, hence treats particles as ordered, ``log_likelihood_symmetrised``, the
+        log-mean-exp over all orders.
     """
     values = {
         "log_likelihood": _chunked(lambda x: model.log_prob(x, generator), events),

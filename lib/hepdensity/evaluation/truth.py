@@ -78,8 +78,8 @@ def kl_to_truth(log_true: np.ndarray, log_model: np.ndarray) -> Estimate:
         log_model: exact log-density of the model at the same events, shape ``(n,)``.
 
     Returns:
-        Mean difference and its paired standard error; the error of the truth's normalisation, common to
-        all models, is not in it.
+        Mean difference and its paired standard error; the error of the truth's normalisation,
+        common to all models, is not in it.
 
     Raises:
         ValueError: if the arrays differ in length, or an event has no true density.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -22,16 +23,21 @@ from hepdensity.physics.gluino import (
     colour_orders,
     colour_summed,
     colour_weights,
+    flat_weights,
     helicity_configurations,
     positive_amplitudes,
-    weights,
 )
+
+logger = logging.getLogger(__name__)
 
 PILOT_POINTS = 5_000
 """Points that fit the proposal and set the stated maximum, the same for all chunks of a seed."""
 
 SCAN_POINTS = 50_000
 """Points that set the cap of the proposal."""
+
+LARGEST_LOSS = 1e-3
+"""Share of the cross-section above the stated maximum from which a warning is logged."""
 
 BLOCK = {"cpu": 8192, "cuda": 524_288}
 """Phase-space points drawn at once."""
@@ -151,6 +157,14 @@ def generate_unweighted(
         batches.append(_generate_block(setup, first, second, generator))
         if advance is not None:
             advance(min(second.accepted, n_events) - before)
+    if second.lost_fraction > LARGEST_LOSS:
+        logger.warning(
+            "%.2g of the cross-section lies above the stated maximum and is missing from the "
+            "events: at sqrt(s) = %g GeV the mass of %g GeV is too small for this generator",
+            second.lost_fraction,
+            sqrt_s,
+            mass,
+        )
     return GeneratedEvents(
         events=_to_events(batches, n_events, setup, alpha_s, _cross_section(first, second)),
         maximum=second.maximum,
@@ -177,7 +191,7 @@ def prepare(
     """
     generator = _generator(device, seed, n_out)
     momenta, flat = phase_space.rambo(PILOT_POINTS, n_out, sqrt_s, mass, generator)
-    exact = weights(momenta, flat, mass)
+    exact = flat_weights(momenta, flat, mass)
     scan = phase_space.rambo(SCAN_POINTS, n_out, sqrt_s, mass, generator)
     proposal = fit_proposal(momenta, flat, exact, scan)
     maximum = stated_maximum(exact / proposal.weights(momenta, flat))

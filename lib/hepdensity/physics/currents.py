@@ -21,7 +21,6 @@ import torch
 from torch import Tensor
 
 Prefix = tuple[int, ...]
-Split = tuple["Piece", ...]
 LADDER: Prefix = (1, 0)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -101,14 +101,8 @@ def positive_amplitudes(momenta: Tensor, mass: float) -> Tensor:
         Column j is helicity code 2^(1 + n_out) + j.
     """
     states = external_states(momenta, mass)
-    states = ExternalStates(
-        gluons=(states.gluons[0][:, 1:], states.gluons[1]),
-        gluinos=states.gluinos,
-        gluon_momenta=states.gluon_momenta,
-        gluino_momenta=states.gluino_momenta,
-        mass=mass,
-    )
-    return half_ladder_amplitudes(states)
+    first, second = states.gluons
+    return half_ladder_amplitudes(replace(states, gluons=(first[:, 1:], second)))
 
 
 def colour_summed(amplitudes: Tensor, alpha_s: float) -> Tensor:
@@ -118,12 +112,17 @@ def colour_summed(amplitudes: Tensor, alpha_s: float) -> Tensor:
         (helicities, n), summed over colours, averaged over initial states and with 1/n_out!.
     """
     words, helicities, n_events = amplitudes.shape
-    n_out = {math.factorial(k): k for k in range(2, 9)}[words]
+    n_out = _gluinos_of(words)
     parts = torch.view_as_real(amplitudes).reshape(words, -1)
     matrix = colour_matrix(n_out).to(amplitudes.device)
     total = (matrix @ parts).mul_(parts).sum(0).reshape(helicities, n_events, 2).sum(-1)
     coupling = (4 * math.pi * alpha_s) ** n_out
     return total * (coupling * amplitude_normalisation(n_out) ** 2 * average_factor(n_out))
+
+
+def _gluinos_of(words: int) -> int:
+    """Number of gluinos with so many sequences."""
+    return next(n_out for n_out in range(1, words + 1) if math.factorial(n_out) == words)
 
 
 def colour_weights(amplitudes: Tensor) -> Tensor:
@@ -135,8 +134,7 @@ def colour_weights(amplitudes: Tensor) -> Tensor:
     Returns:
         (n, (1 + n_out)!) in the order of `colour_orders`.
     """
-    n_out = {math.factorial(k): k for k in range(2, 9)}[len(amplitudes)]
-    matrix = kleiss_kuijf_matrix(n_out).to(amplitudes.device)
+    matrix = kleiss_kuijf_matrix(_gluinos_of(len(amplitudes))).to(amplitudes.device)
     parts = torch.view_as_real(amplitudes.T.contiguous())
     squares = (matrix @ parts).square().sum(-1)
     return squares / squares.sum(1, keepdim=True)
@@ -178,7 +176,8 @@ def colour_probabilities(momenta: Tensor, helicity_index: Tensor, mass: float) -
         mass: Gluino mass [GeV].
 
     Returns:
-        (n, (1 + n_out)!), |A_c,h|^2 / sum_c |A_c,h|^2 in the order of `colour_orders`.
+        (n, (1 + n_out)!), |A_c,h|^2 / sum_c |A_c,h|^2 in the order of `colour_orders`; NaN
+        where helicity conservation forbids all of them.
 
     Raises:
         ValueError: If the shape is another one.
@@ -201,13 +200,7 @@ def _select_helicities(states: ExternalStates, helicity_index: Tensor) -> Extern
         for leg in (0, 1)
     )
     gluinos = torch.where(plus[2:, None], states.gluinos[:, :, 1:], states.gluinos[:, :, :1])
-    return ExternalStates(
-        gluons=(first, second),
-        gluinos=gluinos,
-        gluon_momenta=states.gluon_momenta,
-        gluino_momenta=states.gluino_momenta,
-        mass=states.mass,
-    )
+    return replace(states, gluons=(first, second), gluinos=gluinos)
 
 
 def _check_momenta(momenta: Tensor) -> None:
@@ -270,7 +263,7 @@ class Normalisation:
         return cls(**{name: fields[name] for name in names})
 
 
-def weights(momenta: Tensor, phase_space_weights: Tensor, mass: float) -> Tensor:
+def flat_weights(momenta: Tensor, phase_space_weights: Tensor, mass: float) -> Tensor:
     """Helicity-summed |M|^2 at alpha_s = 1 times the RAMBO weights, (n,)."""
     return squared_amplitudes(momenta, mass, 1.0).sum(1) * phase_space_weights
 
@@ -299,7 +292,7 @@ def compute_normalisation(
     if points < 2:
         raise ValueError(f"a normalisation needs at least two points, not {points}")
     generator = torch.Generator(device).manual_seed(seed)
-    sample = weights(*phase_space.rambo(points, n_out, sqrt_s, mass, generator), mass)
+    sample = flat_weights(*phase_space.rambo(points, n_out, sqrt_s, mass, generator), mass)
     mean = float(sample.mean())
     error = float(sample.std()) / math.sqrt(points) / mean
     return Normalisation(mean, error, points, n_out, sqrt_s, mass)
@@ -359,6 +352,6 @@ class TrueDensity:
         if bool(physical.any()):
             momenta = momenta[physical]
             weight = phase_space.massive_weight(momenta, self.sqrt_s)
-            ratio = weights(momenta, weight, self.mass) / self.normalisation.value
+            ratio = flat_weights(momenta, weight, self.mass) / self.normalisation.value
             result[physical] += ratio.log()
         return result

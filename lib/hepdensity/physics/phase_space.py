@@ -17,6 +17,8 @@ from torch import Tensor
 
 NEWTON_STEPS = 60
 NEWTON_TOLERANCE = 1e-14
+PLANAR = 1e-13
+"""Volume spanned by the directions below which rounding decides on the energies."""
 
 
 def massless_volume(n_out: int, sqrt_s: float) -> float:
@@ -231,7 +233,7 @@ def _solve(angles: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
     determinant = cofactors.sum(1)
     fractions = cofactors / determinant[:, None]
-    physical = inside & (fractions > 0).all(1) & (determinant != 0)
+    physical = inside & (fractions > 0).all(1) & (determinant.abs() > PLANAR)
     return directions, fractions, determinant.abs(), physical
 
 

@@ -5,8 +5,8 @@ Vectors V are stored as the four entries of the matrix V.sigma_bar =
 representation (two left-handed, two right-handed). A slashed vector is then a permutation of stored
 numbers with signs. All momenta are counted outgoing.
 
-The conventions are those of Berends, Giele (Nucl. Phys. B 306 (1988) 759) as worked out for
-Majorana octets with v(p, s) = C ubar(p, s)^T.
+Gluinos are Majorana fermions with v(p, s) = C ubar(p, s)^T for helicity spinors u, and
+C gamma^mu C^-1 = -(gamma^mu)^T.
 """
 
 import math

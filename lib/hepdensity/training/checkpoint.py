@@ -1,5 +1,6 @@
 """Checkpoints of a training as one safetensors file: tensors and a JSON header, nothing pickled."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from hepdensity.io import atomic_path
@@ -29,6 +30,13 @@ class Checkpoint:
         return {k.removeprefix(start): v for k, v in self.tensors.items() if k.startswith(start)}
 
 
+def fingerprint(settings: Any, data: Tensor) -> str:
+    """Identify a training by its settings (anything JSON can hold) and its data on the CPU."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(data.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], state: dict[str, Any]) -> None:
     """Write a checkpoint beside ``path`` and rename it.
 
@@ -44,7 +52,7 @@ def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], state: dict[str
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_META: json.dumps(state)})
+        _write(temporary, tensors, {_META: json.dumps(state)})
 
 
 def load(path: Path, fingerprint: str) -> Checkpoint | None:
@@ -52,7 +60,8 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
 
     Args:
         path: file written by ``save``.
-        fingerprint: identifies data, model, settings and code; another one's checkpoint is not used.
+        fingerprint: identifies data, model, settings and code; another one's checkpoint is not
+        used.
 
     Returns:
         The checkpoint, or None where there is none, or one of another training.
@@ -72,7 +81,7 @@ def save_weights(path: Path, model: torch.nn.Module, provenance: Mapping[str, An
     """Write the weights and buffers of a model with their provenance."""
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"provenance": json.dumps(provenance)})
+        _write(temporary, tensors, {"provenance": json.dumps(provenance)})
 
 
 def load_weights(path: Path, model: torch.nn.Module) -> None:
@@ -87,3 +96,8 @@ def load_weights(path: Path, model: torch.nn.Module) -> None:
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path}: weights do not fit the configured model: {error}") from error
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    # safetensors' own files are readable by their owner only, whatever the umask.
+    path.write_bytes(to_bytes(tensors, metadata))

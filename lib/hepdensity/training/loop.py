@@ -1,10 +1,11 @@
 """The training loop, the same for every ``DensityModel``.
 
-Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, formulated in steps, not epochs.
-The data set lives on the device; batches are index selections. Validation uses the same noise each time,
-or model selection would pick the luckiest of thousands of noisy validations.
+Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, formulated in steps, not
+epochs. The data set lives on the device; batches are index selections. Validation uses the same
+noise each time, or model selection would pick the luckiest of thousands of noisy validations.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import torch
 from torch import Generator, Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from hepdensity.logs import Advance
 from hepdensity.models.base import DensityModel
 from hepdensity.training import checkpoint
 from hepdensity.training.seeding import stream
@@ -23,6 +25,8 @@ from hepdensity.training.settings import TrainingSettings
 
 _VALIDATION_CHUNK = 10_000
 _HISTORY = ("step", "learning_rate", "training_loss", "validation_loss", "seconds")
+
+logger = logging.getLogger(__name__)
 
 Report = Callable[[dict[str, float]], None]
 
@@ -62,6 +66,18 @@ class TrainingResult:
         }
 
 
+def follow(advance: Advance) -> Report:
+    """Turn rows of the history into progress, also after a restart."""
+    done = 0
+
+    def report(row: dict[str, float]) -> None:
+        nonlocal done
+        advance(int(row["step"]) - done, **row)
+        done = int(row["step"])
+
+    return report
+
+
 def choose_device(name: str) -> torch.device:
     """The device called ``name``; "auto" takes a GPU where there is one.
 
@@ -85,7 +101,7 @@ def train(
     fingerprint: str,
     report: Report | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place to one of the stop rules and leave the best-validation weights in it.
+    """Train ``model`` in place and leave the best-validation weights in it.
 
     Args:
         model: model with freshly drawn weights.
@@ -105,6 +121,7 @@ def train(
     saved = checkpoint.load(checkpoint_path, fingerprint)
     if saved is not None:
         run.restore(saved)
+        logger.info("resuming at step %d", run.step)
     last_saved = time.monotonic()
     while run.ended_by is None:
         row = run.advance()

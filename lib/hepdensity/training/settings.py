@@ -16,8 +16,8 @@ class TrainingSettings:
         decay_factor: factor on the learning rate at a plateau.
         decay_patience: validations without improvement before a decay.
         decay_threshold: smallest decrease of the loss that counts as improvement.
-        threshold_mode: "abs" for a threshold in nats; "rel" (as in the paper's code) is relative to the
-            best loss and never fires where losses are negative.
+        threshold_mode: "abs" for a threshold in nats; "rel" (as in the paper's code) is relative
+            to the best loss and never fires where losses are negative.
         stop_factor: training ends below this fraction of the initial learning rate.
         max_validations: training ends after this many validations.
         max_steps: training ends after this many steps, or None.
