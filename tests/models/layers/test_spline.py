@@ -1,5 +1,7 @@
 """Splines: inverse functions, slopes, normalisation, and compiled against plain."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -121,3 +123,17 @@ def test_compiled_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     z, _ = spline_inverse(x, random_logits(2, 8, 50).float(), 8)
     exact, _ = spline_inverse(x.double(), random_logits(2, 8, 50), 8)
     torch.testing.assert_close(z.double(), exact, atol=1e-5, rtol=0)
+
+
+def test_without_numba_the_plain_version_runs() -> None:
+    script = """
+import sys
+sys.modules["numba"] = None
+import torch
+from hepdensity.models.layers.spline import compiled, spline_inverse
+x = torch.rand(2, 5)
+assert not compiled(x)
+z, _ = spline_inverse(x, torch.zeros(2, 13, 5), 4)
+assert z.shape == (2, 5)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
