@@ -52,7 +52,7 @@ PICOBARN_GEV2 = 0.3893793721e9
 CHUNK = {"cpu": 192, "cuda": 16384}
 """Events computed at once: what fits the cache, or fills the device."""
 
-NORMALISATION_POINTS = 300_000
+NORMALISATION_POINTS = 400_000
 NORMALISATION_SEED = 20_220_501
 NORMALISATION_BLOCK = 20_000
 
@@ -278,7 +278,7 @@ def compute_normalisation(
     device: torch.device | str = "cpu",
     advance: Callable[[int], object] = lambda n: None,
 ) -> Normalisation:
-    """Estimate the normalisation of the true density; 3e5 points give 1e-3.
+    """Estimate the normalisation of the true density; 4e5 points give 1e-3.
 
     Args:
         sqrt_s: Centre-of-mass energy [GeV].
