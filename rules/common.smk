@@ -64,7 +64,8 @@ def generation_settings(wildcards):
     gluino = {key: config["gluino"][key] for key in ("sqrt_s", "mass", "alpha_s", "seed")}
     chunk = int(wildcards.chunk)
     place = {"process": wildcards.process, "chunk": chunk}
-    return {**gluino, **place, "events": chunks(wildcards.process)[chunk]}
+    events = chunks(wildcards.process)[chunk]
+    return {**gluino, **place, "events": events, "device": config["generation"]["device"]}
 
 
 def chunk_files(process, kind):
@@ -87,12 +88,21 @@ def csv_file(wildcards):
 
 
 def ingestion_settings(wildcards):
-    return {"process": wildcards.process, "tolerance": config["gluino"]["tolerance"]}
+    """Your files in their order, which decides what events are for testing, are among these."""
+    gluino, process = config["gluino"], wildcards.process
+    files = files_of(gluino, process)
+    return {"process": process, "tolerance": gluino["tolerance"], "files": files}
+
+
+def largest_training(wildcards, input):
+    """Taking `input`, it does not count as a change: the same inputs serve every n_train."""
+    return max(config["grid"]["n_train"])
 
 
 def normalisation_settings():
-    points = config["generation"]["normalisation_points"]
-    return {"points": points, "seed": config["gluino"]["seed"]}
+    generation = config["generation"]
+    settings = {"points": generation["normalisation_points"], "device": generation["device"]}
+    return {**settings, "seed": config["gluino"]["seed"]}
 
 
 def model_settings(wildcards):

@@ -19,6 +19,7 @@ rule evaluate_truth:
     threads: 1
     params:
         source=digest("evaluate_truth"),
+        truth={"device": config["generation"]["device"]},
     message:
         "Evaluating the true density of the test events"
     script:

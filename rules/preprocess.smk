@@ -13,6 +13,7 @@ rule prepare_gluino:
     params:
         source=digest("prepare_gluino"),
         split=config["split"],
+        train=largest_training,
     message:
         "Mapping momenta to the unit cube; splitting off test and validation events"
     script:

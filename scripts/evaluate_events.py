@@ -4,6 +4,7 @@ from typing import Any
 
 from hepdensity.io import read_json, write_table
 from hepdensity.logs import configure
+from hepdensity.provenance import record
 
 COLUMNS = {
     "source": "source",
@@ -21,7 +22,7 @@ def main(snakemake: Any) -> None:
     configure(snakemake.log[0])
     summaries = [read_json(path) for path in snakemake.input.summaries]
     rows = [{column: one[key] for key, column in COLUMNS.items()} for one in summaries]
-    write_table(snakemake.output.table, rows)
+    write_table(snakemake.output.table, rows, record({}, None, snakemake.params.source))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import torch
 
 from hepdensity.evaluation.likelihood import log_likelihoods
 from hepdensity.evaluation.scores import Scores, write_scores
-from hepdensity.logs import configure
+from hepdensity.logs import configure, progress
 from hepdensity.models.registry import build_model
 from hepdensity.preprocessing.inputs import PARTICLES, read_angles
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import load_weights
-from hepdensity.training.loop import choose_device
+from hepdensity.training.device import choose_device
 from hepdensity.training.seeding import stream
 
 
@@ -25,7 +25,9 @@ def main(snakemake: Any) -> None:
     model = build_model(params.model, settings["seed"])
     load_weights(snakemake.input.weights, model)
     generator = stream(settings["seed"], "evaluation", device)
-    arrays = log_likelihoods(model.to(device).eval(), events, PARTICLES, generator)
+    kinds = 2 if model.bound else 3
+    with progress(kinds * len(events), "log-densities") as advance:
+        arrays = log_likelihoods(model.to(device).eval(), events, PARTICLES, generator, advance)
     blocks = {"model": params.model, "evaluation": settings}
     provenance = record(blocks, settings["seed"], params.source)
     write_scores(snakemake.output.scores, Scores(arrays, {}), provenance)

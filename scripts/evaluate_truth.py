@@ -7,25 +7,31 @@ import torch
 from hepdensity.evaluation.scores import write_scores
 from hepdensity.evaluation.truth import true_scores, truth_row
 from hepdensity.io import read_json, write_table
-from hepdensity.logs import configure
+from hepdensity.logs import configure, progress
 from hepdensity.physics.gluino import Normalisation
 from hepdensity.preprocessing.inputs import read_angles, read_couplings
 from hepdensity.provenance import record
+from hepdensity.training.device import choose_device
 
 
 def main(snakemake: Any) -> None:
     """Evaluate the exact density, with the running coupling where the events have one."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
-    inputs = snakemake.input.inputs
-    scores = true_scores(
-        read_angles(inputs, "test"),
-        read_couplings(inputs, "test"),
-        read_couplings(inputs),
-        Normalisation.from_dict(read_json(snakemake.input.normalisation)),
-    )
-    write_scores(snakemake.output.scores, scores, record({}, None, snakemake.params.source))
-    write_table(snakemake.output.table, [truth_row(scores)])
+    inputs, settings = snakemake.input.inputs, snakemake.params.truth
+    angles = read_angles(inputs, "test")
+    with progress(len(angles), "true densities") as advance:
+        scores = true_scores(
+            angles,
+            read_couplings(inputs, "test"),
+            read_couplings(inputs),
+            Normalisation.from_dict(read_json(snakemake.input.normalisation)),
+            choose_device(settings["device"], "generation.device"),
+            advance,
+        )
+    provenance = record(settings, None, snakemake.params.source)
+    write_scores(snakemake.output.scores, scores, provenance)
+    write_table(snakemake.output.table, [truth_row(scores)], provenance)
 
 
 if __name__ == "__main__":

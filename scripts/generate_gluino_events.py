@@ -10,6 +10,7 @@ from hepdensity.generate.lhe_writer import write_lhe
 from hepdensity.io import write_json
 from hepdensity.logs import configure, progress
 from hepdensity.provenance import record
+from hepdensity.training.device import choose_device
 
 
 def main(snakemake: Any) -> None:
@@ -27,6 +28,7 @@ def main(snakemake: Any) -> None:
             settings["alpha_s"],
             settings["seed"],
             settings["chunk"],
+            choose_device(settings["device"], "generation.device"),
             advance=advance,
         )
     write_lhe(snakemake.output.lhe, generated.events, provenance)

@@ -6,12 +6,12 @@ import torch
 
 from hepdensity.evaluation.samples import sample_events
 from hepdensity.io import write_events
-from hepdensity.logs import configure
+from hepdensity.logs import configure, progress
 from hepdensity.models.registry import build_model
 from hepdensity.preprocessing.inputs import read_header
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import load_weights
-from hepdensity.training.loop import choose_device
+from hepdensity.training.device import choose_device
 from hepdensity.training.seeding import stream
 
 
@@ -25,9 +25,11 @@ def main(snakemake: Any) -> None:
     load_weights(snakemake.input.weights, model)
     device = choose_device(settings["device"])
     generator = stream(settings["seed"], "samples", device)
-    events = sample_events(
-        model.to(device), settings["count"], header.sqrt_s, header.mass, generator
-    )
+    count = settings["count"]
+    with progress(count, "samples") as advance:
+        events = sample_events(
+            model.to(device), count, header.sqrt_s, header.mass, generator, advance
+        )
     blocks = {"model": params.model, "samples": settings}
     write_events(snakemake.output.samples, events, record(blocks, settings["seed"], params.source))
 

@@ -6,15 +6,18 @@ from hepdensity.io import read_table
 from hepdensity.logs import configure
 from hepdensity.plotting.likelihood import log_likelihood_figure
 from hepdensity.plotting.style import convergence_note, save_figure
+from hepdensity.provenance import record
 
 
 def main(snakemake: Any) -> None:
     """Draw the figure; its table is the input."""
     configure(snakemake.log[0])
+    plot = snakemake.params.plot
     rows = read_table(snakemake.input.table)
-    note = convergence_note(snakemake.params.plot["preset"], [row["ended_by"] for row in rows])
+    note = convergence_note(plot["preset"], [row["ended_by"] for row in rows])
     figure = log_likelihood_figure(rows, note)
-    save_figure(figure, snakemake.output.pdf, snakemake.output.png)
+    provenance = record(plot, None, snakemake.params.source)
+    save_figure(figure, snakemake.output.pdf, snakemake.output.png, provenance)
 
 
 if __name__ == "__main__":

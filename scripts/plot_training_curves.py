@@ -6,6 +6,7 @@ from hepdensity.io import read_json, read_table, write_table
 from hepdensity.logs import configure
 from hepdensity.plotting.style import convergence_note, save_figure
 from hepdensity.plotting.training import TrainingCurve, training_figure
+from hepdensity.provenance import record
 
 
 def main(snakemake: Any) -> None:
@@ -19,8 +20,9 @@ def main(snakemake: Any) -> None:
         for run, history, ending in zip(plot["runs"], histories, ended_by, strict=True)
     ]
     figure, rows = training_figure(curves, convergence_note(plot["preset"], ended_by))
-    save_figure(figure, snakemake.output.pdf, snakemake.output.png)
-    write_table(snakemake.output.table, rows)
+    provenance = record(plot, None, snakemake.params.source)
+    save_figure(figure, snakemake.output.pdf, snakemake.output.png, provenance)
+    write_table(snakemake.output.table, rows, provenance)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ def main(snakemake: Any) -> None:
         test=split["test"],
         validation=split["validation"],
         provenance=record(split, None, snakemake.params.source),
+        train=snakemake.params.train,
     )
     logging.getLogger(__name__).info("Events of each part: %s", sizes)
 

@@ -5,9 +5,10 @@ from typing import Any
 import torch
 
 from hepdensity.io import read_events, write_json
-from hepdensity.logs import configure
+from hepdensity.logs import configure, progress
 from hepdensity.physics.gluino import compute_normalisation
 from hepdensity.provenance import record
+from hepdensity.training.device import choose_device
 
 
 def main(snakemake: Any) -> None:
@@ -16,9 +17,15 @@ def main(snakemake: Any) -> None:
     torch.set_num_threads(snakemake.threads)
     settings = snakemake.params.normalisation
     events = read_events(snakemake.input.events, stop=1)
-    normalisation = compute_normalisation(
-        events.sqrt_s, events.mass, settings["points"], settings["seed"]
-    )
+    with progress(settings["points"], "phase-space points") as advance:
+        normalisation = compute_normalisation(
+            events.sqrt_s,
+            events.mass,
+            settings["points"],
+            settings["seed"],
+            device=choose_device(settings["device"], "generation.device"),
+            advance=advance,
+        )
     provenance = record(settings, settings["seed"], snakemake.params.source)
     content = {**normalisation.to_dict(), "provenance": provenance}
     write_json(snakemake.output.normalisation, content)

@@ -1,5 +1,6 @@
 """Train one model on the first n_train events of the training pool."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def main(snakemake: Any) -> None:
         for part, count in (("train", run["n_train"]), ("validation", None))
     )
     model = build_model(params.model, run["seed"])
-    identity = fingerprint([blocks, params.source], training)
+    identity = fingerprint([blocks, params.source], training, validation)
     checkpoint = Path(run["checkpoint"]) / "training.safetensors"
     with progress(settings.expected_steps, "training steps") as advance:
         result = train(
@@ -46,7 +47,7 @@ def main(snakemake: Any) -> None:
     parameters = sum(p.numel() for p in model.parameters())
     summary = {**result.summary(), "parameters": parameters, "provenance": provenance}
     write_json(snakemake.output.summary, summary)
-    checkpoint.unlink(missing_ok=True)
+    shutil.rmtree(checkpoint.parent, ignore_errors=True)
 
 
 if __name__ == "__main__":

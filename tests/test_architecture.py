@@ -24,6 +24,7 @@ VERBS = ("generate_", "ingest_", "prepare_", "train_", "evaluate_", "plot_")
 ALLOWED: dict[str, set[str]] = {
     "events": set(),
     "colour_order": {"events"},
+    "helicity": set(),
     "provenance": set(),
     "logs": set(),
     "configuration": set(),
@@ -31,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "physics": {"events", "colour_order"},
     "generate": {"physics", "io", "events", "colour_order", "logs"},
     "ingest": {"io", "events", "colour_order", "logs"},
-    "preprocessing": {"physics", "io", "events", "colour_order"},
+    "preprocessing": {"physics", "io", "events", "colour_order", "helicity"},
     "models.base": set(),
     "models.networks": set(),
     "models.layers": {"models.base", "models.networks", "physics"},
@@ -39,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "models.classifier": {"models.flows", "models.layers", "models.networks", "models.base"},
     "models.registry": {"models.flows", "models.classifier", "models.base"},
     "training": {"models.base", "io", "logs"},
-    "evaluation": {"models.base", "physics", "events", "io"},
+    "evaluation": {"models.base", "physics", "events", "helicity", "io"},
     "plotting": {"evaluation", "events", "io"},
 }
 

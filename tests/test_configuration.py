@@ -94,14 +94,26 @@ def test_presets_and_config_file_set_different_keys(preset: str) -> None:
     assert not leaves(load("config.yaml")) & leaves(load(f"workflow/presets/{preset}.yaml"))
 
 
+UNLIMITED = {"max_validations": None, "max_steps": None, "max_seconds": None}
 REFUSED = {
     "unknown key": ("banana", 1, r"^banana: unknown key; Allowed here: preset, gluino"),
     "misspelt key": ("training.batchsize", 5, r"^training.batchsize: .*mean 'batch_size'\?"),
     "misspelt key of a model": ("models.none.permutaton", "none", "mean 'permutation'"),
     "unknown preset": ("preset", "huge", "^preset: must be one of smoke, quick, study, paper"),
     "no preset": ("preset", None, "^preset: must be one of .* not null"),
-    "text for a number": ("gluino.mass", "heavy", r"must be a number \[GeV\], not 'heavy'"),
+    "text for a number": ("gluino.mass", "heavy", r"must be a finite number \[GeV\], not 'heavy'"),
     "number without dot": ("training.learning_rate", "1e-3", "wants numbers such as 1.0e-3"),
+    "not a number": ("gluino.mass", float("nan"), r"a finite number \[GeV\], not nan"),
+    "infinite": ("gluino.sqrt_s", float("inf"), r"a finite number \[GeV\], not inf"),
+    "infinite time": (
+        "training.max_seconds",
+        float("inf"),
+        r"a finite number or null \[s\], not inf",
+    ),
+    "beyond floating point": ("gluino.sqrt_s", 10**400, "a finite number"),
+    "boolean for a number": ("gluino.sqrt_s", True, "a finite number .* not True"),
+    "too many bins": ("flow.bins", 501, r"must be >= 2 and <= 500 \[bins\], not 501"),
+    "unknown device": ("generation.device", "gpu", "must be one of auto, cpu, cuda, not 'gpu'"),
     "fraction for a count": ("grid.n_train", [5000.0], r"^grid.n_train.0: must be a whole number"),
     "boolean for a count": ("split.test", True, "must be a whole number .* not True"),
     "null for a count": ("split.test", None, "must be a whole number .* not null"),
@@ -122,6 +134,7 @@ REFUSED = {
         "must be >= 65000 .*grid.n_train.*not 64999",
     ),
     "below threshold": ("gluino.sqrt_s", 2400.0, "exceed 4 x gluino.mass = 2430.85"),
+    "endless": ("training", {**UNLIMITED, "threshold_mode": "rel"}, "^training: .* may never end"),
     "no LHE file": ("gluino.source", "lhe", "gluino.lhe.four_gluino: no file given"),
     "no CSV file": ("gluino.source", "csv", "gluino.csv.four_gluino: no file given"),
     "missing LHE file": (
@@ -142,6 +155,15 @@ def test_refused_with_key_and_what_is_allowed(path: str, value: Any, message: st
     with pytest.raises(ConfigurationError, match=message) as error:
         configured(nested(path, value))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [UNLIMITED, {**UNLIMITED, "threshold_mode": "rel", "max_steps": 9}],
+    ids=["stop rules end it", "steps end it"],
+)
+def test_training_without_limits_that_ends(training: dict[str, Any]) -> None:
+    assert configured({"training": training})["training"]["max_validations"] is None
 
 
 def test_missing_key_is_named() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hepdensity.events import PROCESSES, Events
+from hepdensity.events import PROCESSES, Events, invariant_mass
 
 
 def fields(n: int = 3, n_out: int = 4, **changes: Any) -> dict[str, Any]:
@@ -74,3 +74,15 @@ BAD = {
 def test_misfits_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Events(**fields(**changes))
+
+
+def test_invariant_mass() -> None:
+    momenta = np.array([[[5.0, 0.0, 0.0, 3.0], [13.0, 3.0, 4.0, 0.0]], [[1.0, 2.0, 0.0, 0.0]] * 2])
+    np.testing.assert_allclose(invariant_mass(momenta), [[4.0, 12.0], [0.0, 0.0]])
+
+
+def test_unphysical_fraction() -> None:
+    assert Events(**fields(), drawn=12).unphysical_fraction == 0.75
+    assert Events(**fields(), drawn=3).unphysical_fraction == 0
+    with pytest.raises(ValueError, match="only samples of a model"):
+        _ = Events(**fields()).unphysical_fraction

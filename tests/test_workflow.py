@@ -5,7 +5,9 @@ all tests; most of them then ask, by dry runs, what an edit would make run again
 """
 
 import csv
+import gzip
 import json
+import math
 import os
 import re
 import shutil
@@ -19,8 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+
+from hepdensity.colour_order import order_to_positions
+from hepdensity.events import Events
+from hepdensity.io import read_events
 
 pytestmark = pytest.mark.workflow
 
@@ -36,6 +43,7 @@ FIGURES = (
     "training_curves_gluino",
 )
 FIG05 = "results/tables/fig05_log_likelihood.csv"
+TRUTH = "results/tables/truth_gluino.csv"
 NONE = "results/models/gluino/none/n1000/seed1"
 FIG05_COLUMNS = [
     *("model", "n_train", "seed"),
@@ -192,14 +200,6 @@ def test_bad_configuration_is_one_clear_message(
     assert not (fresh.directory / "results").exists()
 
 
-def test_csv_events_have_no_truth_line(fresh: Checkout) -> None:
-    (fresh.directory / "events.csv").touch()
-    plan = fresh.plan(gluino={"source": "csv", "csv": {"four_gluino": "events.csv"}})
-    assert plan["ingest_csv"] == 1
-    assert not set(plan) & {"evaluate_truth", "prepare_normalisation", "ingest_lhe"}
-    assert "evaluate_log_likelihood" in plan
-
-
 # ------------------------------------------------------------------- from events to figures
 
 
@@ -292,6 +292,7 @@ def test_fresh_checkout_runs_nothing_again(smoke: Checkout) -> None:
             {"train_model"} | AFTER_TRAINING,
         ),
         ({"flow": {"layers": 8, "bins": 2}}, {"train_model"} | AFTER_TRAINING),
+        ({"grid": {"n_train": [500]}}, {"train_model"} | AFTER_TRAINING),
         ({"samples": 3000}, {"generate_samples"} | AFTER_SAMPLES),
         (
             {"generation": {"normalisation_points": 5000}},
@@ -303,12 +304,25 @@ def test_fresh_checkout_runs_nothing_again(smoke: Checkout) -> None:
             },
         ),
     ],
-    ids=["training", "two values swapped", "samples", "normalisation"],
+    ids=["training", "two values swapped", "training-set size", "samples", "normalisation"],
 )
 def test_setting_runs_again_what_depends_on_it(
     smoke: Checkout, config: dict[str, Any], again: set[str]
 ) -> None:
     assert set(smoke.plan(**config)) == again
+
+
+def test_order_of_event_files_counts(smoke: Checkout, tmp_path: Path) -> None:
+    checkout = Checkout(smoke.root, tmp_path)
+    chunks = smoke.directory / "results/events/gluino/embedded/four_gluino"
+    files = [str(chunks / f"chunk{i}.lhe.gz") for i in (0, 1)]
+    orders = (files, files[::-1])
+    first, second = ({"source": "lhe", "lhe": {"four_gluino": order}} for order in orders)
+    target = "results/events/gluino/lhe/four_gluino.h5"
+    status, said = checkout.run(target=target, gluino=first)
+    assert status == 0, said[-5000:]
+    assert checkout.plan(target=target, gluino=first) == {}
+    assert checkout.plan(target=target, gluino=second) == {"ingest_lhe": 1}
 
 
 # ------------------------------------------------------------------- accidents and other sources
@@ -365,24 +379,73 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
         "four_gluino": [str(shared_data / "madgraph/gg_4gluino_2k.lhe.gz")],
         "two_gluino": [str(shared_data / "madgraph/gg_2gluino_2k.lhe.gz")],
     }
-    config = {
+    config: dict[str, Any] = {
         "gluino": {"source": "lhe", "lhe": files},
         "split": {"validation": 300, "test": 500},
         "grid": {"models": ["none"]},
     }
-    for target in ("results/scores/gluino/truth.h5", "results/tables/events_gluino.csv"):
+    for target in (TRUTH, "results/tables/events_gluino.csv"):
         status, said = checkout.run(target=target, **config)
         assert status == 0, said[-5000:]
     rows = checkout.rows("results/tables/events_gluino.csv")
     assert [(row["source"], int(row["events"])) for row in rows] == [("lhe", 2000)] * 2
+    truth = {key: float(value) for key, value in checkout.rows(TRUTH)[0].items()}
+    names = ("log_likelihood_truth_error", "normalisation_error", "coupling_error")
+    error = math.hypot(*(truth[name] for name in names))
+    assert abs(truth["log_likelihood_truth"] - 2.91) < 4 * error
+    assert truth["coupling_error"] > 0, "the coupling of these events runs"
+
+    config["grid"]["n_train"] = [1000, 1201]
+    target = "results/inputs/gluino.h5"
+    status, _ = checkout.run("--forcerun", "prepare_gluino", target=target, **config)
+    log = (tmp_path / "results/logs/prepare_gluino.log").read_text()
+    assert status != 0
+    assert "lhe/four_gluino.h5: 2000 events, but 2001 are asked for" in log
+    assert "lower split or grid.n_train" in log
 
 
-def test_bad_events_stop_the_run_and_leave_nothing(tmp_path: Path) -> None:
+def test_csv_events_reach_the_figure_without_truth(smoke: Checkout, tmp_path: Path) -> None:
+    checkout = Checkout(smoke.root, tmp_path)
+    embedded = read_events(smoke.directory / "results/events/gluino/embedded/four_gluino.h5")
+    write_csv(tmp_path / "data_4_gluino.csv", embedded)
+    config = {
+        "gluino": {"source": "csv", "csv": {"four_gluino": "data_4_gluino.csv"}},
+        "grid": {"models": ["sort"]},
+        "training": {"max_steps": 20},
+    }
+    status, said = checkout.run(target="results/figures/fig05_log_likelihood.png", **config)
+    assert status == 0, said[-5000:]
+
+    events = read_events(tmp_path / "results/events/gluino/csv/four_gluino.h5")
+    np.testing.assert_allclose(events.momenta, embedded.momenta, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(events.helicities, embedded.helicities)
+    np.testing.assert_array_equal(events.colour_order, embedded.colour_order)
+    (row,) = checkout.rows(FIG05)
+    assert {row[name] for name in FIG05_COLUMNS if "truth" in name} == {""}
+    filled = ("log_likelihood", "log_likelihood_error", "log_likelihood_exact")
+    assert all(math.isfinite(float(row[name])) for name in filled)
+    assert not (tmp_path / "results/scores/gluino/truth.h5").exists()
+    assert (tmp_path / "results/figures/fig05_log_likelihood.pdf").read_bytes().startswith(b"%PDF")
+
+
+def write_csv(path: Path, events: Events) -> None:
+    """Write events in the 27 columns of the paper's data set."""
+    assert events.helicities is not None and events.colour_order is not None
+    positions = order_to_positions(events.colour_order)
+    momenta = events.momenta.reshape(len(events), -1)
+    rows = np.hstack([momenta, events.helicities, positions])
+    np.savetxt(path, rows, fmt=["%.12g"] * 16 + ["%d"] * 11, delimiter=",")
+
+
+def test_bad_events_stop_the_run_and_leave_nothing(smoke: Checkout, tmp_path: Path) -> None:
     checkout = Checkout(REPOSITORY, tmp_path)
-    (tmp_path / "cut.lhe").write_text("<LesHouchesEvents version='3.0'>\n<init>\n")
+    chunk = smoke.directory / "results/events/gluino/embedded/four_gluino/chunk0.lhe.gz"
+    (tmp_path / "cut.lhe").write_bytes(gzip.decompress(chunk.read_bytes())[:-100])
     gluino = {"source": "lhe", "lhe": {"four_gluino": ["cut.lhe"]}}
     target = "results/events/gluino/lhe/four_gluino.h5"
     status, said = checkout.run(target=target, gluino=gluino)
     assert status != 0, said[-5000:]
-    assert "cut.lhe" in (tmp_path / "results/logs/ingest_lhe/lhe/four_gluino.log").read_text()
-    assert not list((tmp_path / "results/events").rglob("*.h5"))
+    log = (tmp_path / "results/logs/ingest_lhe/lhe/four_gluino.log").read_text()
+    assert "cut.lhe: event 1300: the file is truncated" in " ".join(log.split())
+    left = (tmp_path / "results/events").rglob("*")
+    assert [path for path in left if path.is_file() or path.name.startswith(".")] == []

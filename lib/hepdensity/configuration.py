@@ -6,6 +6,7 @@ the key and what is allowed there, before any job starts.
 
 import difflib
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ _KINDS = {
     "boolean": "true or false",
     "integer": "a whole number",
     "null": "null",
-    "number": "a number",
+    "number": "a finite number",
     "object": "a section",
     "string": "text",
 }
@@ -83,7 +84,7 @@ def parsed(value: Any) -> Any:
 def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
     """Breaches of a closed JSON schema, in words."""
     draft = jsonschema.Draft202012Validator
-    types = draft.TYPE_CHECKER.redefine("integer", _is_integer)
+    types = draft.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
     validator = jsonschema.validators.extend(draft, type_checker=types)(schema)
     for error in sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.path))):
         where = tuple(error.absolute_path)
@@ -105,6 +106,7 @@ def consistency_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
         if model not in config["models"]:
             names = ", ".join(config["models"])
             yield ("grid", "models"), f"'{model}' is not in the section models ({names})"
+    yield from _training_problems(config["training"])
     if gluino["source"] == "embedded":
         yield from _embedded_problems(config)
         return
@@ -123,10 +125,17 @@ def files_of(gluino: Mapping[str, Any], process: str) -> list[str]:
     return files if isinstance(files, list) else [files]
 
 
+def _training_problems(training: Mapping[str, Any]) -> Iterator[Problem]:
+    budgets = ("max_validations", "max_steps", "max_seconds")
+    if training["threshold_mode"] == "rel" and all(training[key] is None for key in budgets):
+        told = f"{', '.join(budgets)} are all null and threshold_mode is rel: the training may"
+        yield ("training",), f"{told} never end; set one of the three, or threshold_mode: abs"
+
+
 def _embedded_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     gluino, split = config["gluino"], config["split"]
     threshold = 4 * gluino["mass"]
-    if gluino["sqrt_s"] <= threshold:
+    if not gluino["sqrt_s"] > threshold:
         told = f"must exceed 4 x gluino.mass = {threshold} [GeV], not {gluino['sqrt_s']}"
         yield ("gluino", "sqrt_s"), told
     made = config["generation"]["four_gluino"]["events"]
@@ -153,6 +162,13 @@ def _only(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _is_integer(_: object, value: object) -> bool:
     """JSON schema takes 5.0 for an integer; in a file name it would not do."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: object, value: object) -> bool:
+    """YAML has .nan and .inf, and whole numbers beyond floating point; none is of use here."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _unknown_key(error: jsonschema.ValidationError, where: KeyPath) -> Problem:

@@ -24,6 +24,17 @@ class Particle(IntEnum):
     GLUINO = 1000021
 
 
+def invariant_mass(momenta: np.ndarray) -> np.ndarray:
+    """Invariant mass [GeV] of momenta (E, px, py, pz), 0 where they are space-like.
+
+    Args:
+        momenta: Shape (..., 4).
+    """
+    squared = momenta[..., 0] ** 2 - (momenta[..., 1:] ** 2).sum(axis=-1)
+    mass: np.ndarray = np.sqrt(np.maximum(squared, 0))
+    return mass
+
+
 @dataclass(frozen=True)
 class Events:
     """Events gg -> n gluinos in the centre-of-mass frame, gluons along +z and -z.
@@ -91,6 +102,17 @@ class Events:
     def process(self) -> str:
         """Name of the process, a key of `PROCESSES`."""
         return next(name for name, n_out in PROCESSES.items() if n_out == self.n_out)
+
+    @property
+    def unphysical_fraction(self) -> float:
+        """Fraction of the samples drawn from a model that lie at unphysical points.
+
+        Raises:
+            ValueError: If the events are not samples of a model.
+        """
+        if self.drawn is None:
+            raise ValueError("only samples of a model know how many were drawn")
+        return 1 - len(self) / self.drawn
 
     def _convert(self, name: str, dtype: type[np.generic]) -> None:
         value = getattr(self, name)

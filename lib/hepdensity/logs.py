@@ -54,11 +54,11 @@ def configure(log_file: Path | str | None) -> None:
 
 
 @contextmanager
-def progress(total: int, description: str, interval: float = 10.0) -> Iterator[Advance]:
+def progress(total: int | None, description: str, interval: float = 10.0) -> Iterator[Advance]:
     """Show how far a long job is: a bar in a terminal, and now and then a line in the log.
 
     Args:
-        total: units of work in all.
+        total: units of work in all, None where that is not known.
         description: what is being done, e.g. "training".
         interval: least time between two log lines [s].
 
@@ -67,6 +67,7 @@ def progress(total: int, description: str, interval: float = 10.0) -> Iterator[A
     """
     start = last = time.monotonic()
     done = 0
+    of_total = "" if total is None else f"/{total}"
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -88,11 +89,11 @@ def progress(total: int, description: str, interval: float = 10.0) -> Iterator[A
             if now - last >= interval:
                 last = now
                 spent = f"{now - start:.0f} s"
-                _progress_logger.info("%s: %d/%d, %s %s", description, done, total, spent, text)
+                _progress_logger.info("%s: %d%s, %s %s", description, done, of_total, spent, text)
 
         yield advance
     _progress_logger.info(
-        "%s: %d/%d done in %.1f s", description, done, total, time.monotonic() - start
+        "%s: %d%s done in %.1f s", description, done, of_total, time.monotonic() - start
     )
 
 

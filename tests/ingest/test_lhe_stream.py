@@ -1,4 +1,4 @@
-"""Broken, hostile and unreadable files end in one error that names file and event."""
+"""Broken, hostile, unreadable files end in one error that names file and event; nothing stays."""
 
 import gzip
 from pathlib import Path
@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from hepdensity.ingest import lhe_stream
+from hepdensity.ingest.lhe import ingest_lhe
 from hepdensity.ingest.lhe_stream import open_lhe
 
-PARTICLE = "21 -1 0 0 501 502 0 0 1500 1500 0 0 1\n"
-EVENT = f"<event>\n1 1 1 -1 -1 0.118\n{PARTICLE}</event>\n"
+EVENT = """<event>
+4 1 1 -1 -1 0.118
+21 -1 0 0 501 502 0 0 1500 1500 0 0 1
+21 -1 0 0 503 501 0 0 -1500 1500 0 0 1
+1000021 1 1 2 503 504 1200 0 0 1500 900 0 1
+1000021 1 1 2 504 502 -1200 0 0 1500 900 0 -1
+</event>
+"""
 HEAD = """<LesHouchesEvents version="3.0">
 <header>
 <note>x</note>
@@ -101,6 +108,19 @@ def test_broken_files(tmp_path: Path, content: str | bytes, message: str) -> Non
     with pytest.raises(ValueError, match=rf"file\.lhe: {message}") as caught:
         read_all(saved(tmp_path, content))
     assert str(caught.value).endswith("copy or write the file anew")
+
+
+def test_good_file_is_ingested(tmp_path: Path) -> None:
+    summary = ingest_lhe([saved(tmp_path, GOOD)], tmp_path / "out/events.h5", "two_gluino", {})
+    assert summary[0].events == 3
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=list(BROKEN))
+def test_broken_files_leave_nothing(tmp_path: Path, content: str | bytes, message: str) -> None:
+    output = tmp_path / "out" / "events.h5"
+    with pytest.raises(ValueError, match=rf"file\.lhe: {message}"):
+        ingest_lhe([saved(tmp_path, content)], output, "two_gluino", {})
+    assert list(output.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("shift", range(12))

@@ -9,7 +9,6 @@ from hepdensity.ingest.validation import (
     Tolerance,
     check_kinematics,
     input_error,
-    invariant_mass,
     raise_first,
 )
 from hepdensity.physics.phase_space import rambo
@@ -38,11 +37,6 @@ def test_tolerance_of_mass(shift: float) -> None:
     shell = check_kinematics(momenta(), 3000.0, 600.0 * (1 + shift * 1e-3), Tolerance(1.0, 1e-3))[2]
     assert shell.bad.all() == (shift > 1)
     assert shell.bad.any() == (shift > 1)
-
-
-def test_invariant_mass() -> None:
-    np.testing.assert_allclose(invariant_mass(momenta()), 600.0, rtol=1e-9)
-    assert invariant_mass(np.array([[1.0, 2.0, 0.0, 0.0]])) == 0
 
 
 def test_first_event_and_first_check_are_reported() -> None:

@@ -10,13 +10,12 @@ from torch import Tensor
 from hepdensity.colour_order import lehmer_code
 from hepdensity.evaluation.comparison import compare_spectra
 from hepdensity.generate.gluino import generate_unweighted
-from hepdensity.physics.colour import colour_matrix, half_ladder_orders, kleiss_kuijf_matrix
+from hepdensity.physics.colour import colour_orders
 from hepdensity.physics.currents import half_ladder_amplitudes
 from hepdensity.physics.gluino import (
     CHUNK,
     Normalisation,
     TrueDensity,
-    colour_orders,
     colour_probabilities,
     compute_normalisation,
     external_states,
@@ -52,26 +51,6 @@ def test_helicity_codes() -> None:
     bits = (configurations > 0).long() @ torch.tensor([32, 16, 8, 4, 2, 1])
     assert bits.tolist() == list(range(64))
     assert set(configurations.flatten().tolist()) == {-1, 1}
-
-
-@PROCESSES
-def test_colour_orders_follow_the_lehmer_code(n_out: int) -> None:
-    orders = colour_orders(n_out)
-    assert (orders[:, 0] == 0).all()
-    assert lehmer_code(orders.numpy()).tolist() == list(range(math.factorial(1 + n_out)))
-
-
-@PROCESSES
-def test_kleiss_kuijf_matrix_keeps_the_basis(n_out: int) -> None:
-    rows = lehmer_code(half_ladder_orders(n_out).numpy())
-    basis = kleiss_kuijf_matrix(n_out)[torch.from_numpy(rows)]
-    assert torch.equal(basis, torch.eye(math.factorial(n_out), dtype=torch.float64))
-
-
-def test_colour_matrix_of_four_octets() -> None:
-    # 2 N^2 (N^2 - 1) * 2 and half of it, for f^abc normalised to Tr(T^a T^b) = delta^ab
-    expected = torch.tensor([[288.0, 144.0], [144.0, 288.0]], dtype=torch.float64)
-    assert torch.equal(colour_matrix(2), expected)
 
 
 def test_squared_amplitudes_agree_with_madgraph(reference: Reference) -> None:

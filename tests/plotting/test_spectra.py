@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity.events import Events
+from hepdensity.events import Events, invariant_mass
 from hepdensity.physics.phase_space import rambo
 from hepdensity.plotting.spectra import (
     Sample,
-    digluino_mass,
     digluino_mass_figure,
     energy_figure,
 )
@@ -24,7 +23,8 @@ def momenta(n: int, seed: int) -> np.ndarray:
 
 def sample(model: str, n_train: int = 5000, seed: int = 1) -> Sample:
     """2,000 events of 2,500 samples, the rest unphysical."""
-    return Sample(model, n_train, 1, momenta(2000, seed), DRAWN)
+    events = Events(momenta(2000, seed), 3000.0, 607.7137, "model", drawn=DRAWN)
+    return Sample.of_events(events, model, n_train, 1)
 
 
 TRUTH = momenta(3000, 99)
@@ -83,14 +83,14 @@ def test_mass_table() -> None:
 def test_truth_of_masses_is_pooled_over_pairs() -> None:
     _, rows = digluino_mass_figure([sample("none")], TRUTH)
     pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
-    masses = np.concatenate([digluino_mass(TRUTH, *pair) for pair in pairs])
+    masses = np.concatenate([invariant_mass(TRUTH[:, i] + TRUTH[:, j]) for i, j in pairs])
     expected = np.histogram(masses, 50, (1220, 1770))[0] / (6 * 3000) / 11.0
     np.testing.assert_allclose(column(rows, "truth"), expected)
 
 
-def test_digluino_mass_of_opposite_pairs() -> None:
+def test_masses_of_opposite_pairs() -> None:
     """Back to back pairs: s = m12^2 + m34^2 + 2 (E12 E34 + p12^2)."""
-    one, other = digluino_mass(TRUTH, 0, 1), digluino_mass(TRUTH, 2, 3)
+    one, other = (invariant_mass(TRUTH[:, i] + TRUTH[:, i + 1]) for i in (0, 2))
     energy = TRUTH[:, 0, 0] + TRUTH[:, 1, 0]
     momentum = np.sqrt(energy**2 - one**2)
     np.testing.assert_allclose(energy + np.sqrt(other**2 + momentum**2), 3000.0, rtol=1e-9)

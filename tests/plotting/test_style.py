@@ -7,8 +7,10 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
+from hepdensity.io import read_json
 from hepdensity.plotting.style import (
-    PALETTE,
+    OWN_COLOURS,
+    OWN_MARKERS,
     VARIANTS,
     convergence_note,
     draw_note,
@@ -44,9 +46,20 @@ def test_convergence_note(ended_by: list[str], note: str | None) -> None:
 def test_variants_differ() -> None:
     looks = list(VARIANTS.values())
     assert len({look.colour for look in looks}) == len({look.label for look in looks}) == len(looks)
-    mine = variant("my_model")
-    assert mine.label == "my_model"
-    assert mine.colour in PALETTE and mine.colour not in {look.colour for look in looks}
+
+
+def test_models_of_a_user_look_different() -> None:
+    names = [f"model_{i}" for i in range(len(OWN_COLOURS) * len(OWN_MARKERS))]
+    mine = [variant(name) for name in names]
+    assert [look.label for look in mine] == names
+    assert len({(look.colour, look.marker) for look in mine}) == len(mine)
+    first = mine[: len(OWN_COLOURS)]
+    assert len({look.colour for look in first}) == len(first)
+    assert len({look.marker for look in first}) == len(first)
+    known = VARIANTS.values()
+    assert not {look.colour for look in mine} & {look.colour for look in known}
+    assert not {look.marker for look in mine} & {look.marker for look in known}
+    assert [variant(name) for name in names] == mine
 
 
 def test_sequence_colours() -> None:
@@ -72,7 +85,8 @@ def test_files_are_complete_and_reproducible(
     before = dict(mpl.rcParams)
     with caplog.at_level(logging.WARNING):
         for name in ("one", "two"):
-            save_figure(small_figure(), tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
+            files = (tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
+            save_figure(small_figure(), *files, {"seed": 1})
     assert not caplog.records
     assert dict(mpl.rcParams) == before
     for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
@@ -80,4 +94,5 @@ def test_files_are_complete_and_reproducible(
         assert content.startswith(magic)
         assert content == (tmp_path / f"two.{kind}").read_bytes()
     assert b"CreationDate" not in (tmp_path / "one.pdf").read_bytes()
-    assert len(list(tmp_path.iterdir())) == 4
+    assert read_json(tmp_path / "one.json") == {"provenance": {"seed": 1}}
+    assert len(list(tmp_path.iterdir())) == 6

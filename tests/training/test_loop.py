@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from hepdensity.models.base import DensityModel
 from hepdensity.models.flows.flow import spline_flow
-from hepdensity.training.loop import TrainingResult, choose_device, train
+from hepdensity.training.loop import TrainingResult, train
 from hepdensity.training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(
@@ -178,6 +178,10 @@ def test_ends_at_validations_and_at_seconds(tmp_path: Path) -> None:
     assert run(tmp_path, max_seconds=0.0).ended_by == "seconds"
 
 
+def test_no_limit_on_validations(tmp_path: Path) -> None:
+    assert run(tmp_path, max_validations=None, max_steps=10).ended_by == "steps"
+
+
 def test_diverging_training_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FloatingPointError, match=r"before step 5.*learning_rate"):
         run(tmp_path, Given([math.nan]))
@@ -191,10 +195,3 @@ def test_validation_noise_is_the_same_each_time(tmp_path: Path) -> None:
 
 def test_data_set_smaller_than_a_batch_is_used_whole(tmp_path: Path) -> None:
     assert run(tmp_path, batch_size=1000, max_steps=10).steps == 10
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_missing_gpu_is_reported() -> None:
-    with pytest.raises(ValueError, match=r"training\.device"):
-        choose_device("cuda")
-    assert choose_device("auto").type == "cpu"

@@ -12,14 +12,15 @@ import h5py
 import numpy as np
 from scipy import stats
 
-from hepdensity.events import Events
+from hepdensity.events import Events, invariant_mass
+from hepdensity.helicity import helicity_code
 
 BINS = 40
 """Equally populated bins of the chi2 test."""
 
 SPECTRA: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "energy": lambda momenta: momenta[:, 0, 0],
-    "digluino mass": lambda momenta: _mass(momenta[:, 0] + momenta[:, 1]),
+    "digluino mass": lambda momenta: invariant_mass(momenta[:, 0] + momenta[:, 1]),
     "smallest digluino mass": lambda momenta: _pair_masses(momenta).min(1),
     "cos theta": lambda momenta: momenta[:, 0, 3] / np.linalg.norm(momenta[:, 0, 1:], axis=1),
 }
@@ -197,8 +198,7 @@ def _weights(events: Events) -> np.ndarray:
 def _helicity_codes(events: Events) -> np.ndarray:
     if events.helicities is None:
         raise ValueError("events without helicities cannot be compared in helicities")
-    bits = 2 ** np.arange(events.n_legs)[::-1]
-    return (events.helicities > 0) @ bits
+    return helicity_code(events.helicities)
 
 
 def _fractions(
@@ -228,10 +228,4 @@ def _ks_distance(
 def _pair_masses(momenta: np.ndarray) -> np.ndarray:
     """Invariant masses (n, pairs) of all pairs of momenta (n, n_out, 4) [GeV]."""
     pairs = combinations(range(momenta.shape[1]), 2)
-    return np.stack([_mass(momenta[:, i] + momenta[:, j]) for i, j in pairs], axis=1)
-
-
-def _mass(momenta: np.ndarray) -> np.ndarray:
-    """Invariant mass (n,) of momenta (n, 4) [GeV]."""
-    squared = np.square(momenta[:, 0]) - np.square(momenta[:, 1:]).sum(1)
-    return np.sqrt(np.maximum(squared, 0.0))
+    return np.stack([invariant_mass(momenta[:, i] + momenta[:, j]) for i, j in pairs], axis=1)

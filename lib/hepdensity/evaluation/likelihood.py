@@ -37,7 +37,11 @@ def mean_with_error(values: np.ndarray) -> Estimate:
 
 
 def log_likelihoods(
-    model: DensityModel, events: Tensor, particles: int, generator: Generator
+    model: DensityModel,
+    events: Tensor,
+    particles: int,
+    generator: Generator,
+    advance: Callable[[int], object] = lambda n: None,
 ) -> dict[str, np.ndarray]:
     """Log-densities of test events.
 
@@ -46,6 +50,7 @@ def log_likelihoods(
         events: shape ``(n, d)``.
         particles: number of exchangeable particles.
         generator: noise of the one-draw value, on the device of ``events``.
+        advance: called with the number of events after each chunk of each kind of value.
 
     Returns:
         Arrays of shape ``(n,)`` [nats]: ``log_likelihood`` with one draw, as the paper reports it;
@@ -53,19 +58,21 @@ def log_likelihoods(
         exact with one draw, hence treats particles as ordered, ``log_likelihood_symmetrised``, the
         log-mean-exp over all orders.
     """
+
+    def chunked(function: Callable[[Tensor], Tensor]) -> np.ndarray:
+        parts = []
+        with torch.no_grad():
+            for chunk in events.split(_CHUNK):
+                parts.append(function(chunk).double().cpu())
+                advance(len(chunk))
+        return torch.cat(parts).numpy()
+
     values = {
-        "log_likelihood": _chunked(lambda x: model.log_prob(x, generator), events),
-        "log_likelihood_exact": _chunked(model.log_prob_tight, events),
+        "log_likelihood": chunked(lambda x: model.log_prob(x, generator)),
+        "log_likelihood_exact": chunked(model.log_prob_tight),
     }
     if not model.bound:
-        values["log_likelihood_symmetrised"] = _chunked(
-            lambda x: symmetrised(model.log_prob, x, particles), events
+        values["log_likelihood_symmetrised"] = chunked(
+            lambda x: symmetrised(model.log_prob, x, particles)
         )
     return values
-
-
-@torch.no_grad()
-def _chunked(function: Callable[[Tensor], Tensor], events: Tensor) -> np.ndarray:
-    parts = [function(chunk) for chunk in events.split(_CHUNK)]
-    result: np.ndarray = torch.cat(parts).double().cpu().numpy()
-    return result

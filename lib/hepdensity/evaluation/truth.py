@@ -1,5 +1,6 @@
 """The true log-density of test events and the distance of a model to it [nats]."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,16 @@ from hepdensity.evaluation.likelihood import Estimate, mean_with_error
 from hepdensity.evaluation.scores import Scores
 from hepdensity.physics.gluino import Normalisation, TrueDensity
 
+_CHUNK = 20_000
+
 
 def true_scores(
     angles: np.ndarray,
     alpha_s: np.ndarray,
     all_alpha_s: np.ndarray,
     normalisation: Normalisation,
+    device: torch.device | str = "cpu",
+    advance: Callable[[int], object] = lambda n: None,
 ) -> Scores:
     """True log-density of events, at their own coupling where it runs.
 
@@ -23,19 +28,24 @@ def true_scores(
         alpha_s: coupling of each event, shape ``(n,)``.
         all_alpha_s: couplings of all events of the sample, shape ``(m,)``.
         normalisation: normalisation of the density at fixed coupling.
+        device: where to compute.
+        advance: called with the number of events after each chunk.
 
     Returns:
         ``log_prob`` of shape ``(n,)`` [nats], and as attributes the errors that all events share.
     """
     density = TrueDensity(normalisation.sqrt_s, normalisation.mass, normalisation)
-    log_prob = density.log_prob(torch.from_numpy(angles)).numpy()
+    parts = []
+    for chunk in torch.from_numpy(angles).split(_CHUNK):
+        parts.append(density.log_prob(chunk.to(device)).cpu())
+        advance(len(chunk))
     term, coupling_error = running_coupling_term(alpha_s, all_alpha_s, normalisation.n_out)
     attributes = {
         "normalisation_error": normalisation.error,
         "normalisation_points": normalisation.points,
         "coupling_error": coupling_error,
     }
-    return Scores({"log_prob": log_prob + term}, attributes)
+    return Scores({"log_prob": torch.cat(parts).numpy() + term}, attributes)
 
 
 def truth_row(truth: Scores) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hepdensity.colour_order import positions_to_order
-from hepdensity.events import N_INCOMING, PROCESSES, Events
+from hepdensity.events import N_INCOMING, PROCESSES, Events, invariant_mass
 from hepdensity.ingest.validation import (
     Check,
     Tolerance,
@@ -24,7 +24,6 @@ from hepdensity.ingest.validation import (
     finite_check,
     helicity_check,
     input_error,
-    invariant_mass,
     raise_first,
 )
 from hepdensity.io import EventWriter, atomic_path

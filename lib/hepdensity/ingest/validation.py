@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hepdensity.events import invariant_mass
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -65,17 +67,6 @@ def raise_first(path: str | Path, offset: int, checks: Sequence[Check]) -> None:
         first = min(failed, key=lambda check: int(check.bad.argmax()))
         event = offset + int(first.bad.argmax()) + 1
         raise input_error(path, event, first.problem, first.remedy)
-
-
-def invariant_mass(momenta: np.ndarray) -> np.ndarray:
-    """Invariant mass [GeV] of momenta (E, px, py, pz), 0 where they are space-like.
-
-    Args:
-        momenta: Shape (..., 4).
-    """
-    squared = momenta[..., 0] ** 2 - (momenta[..., 1:] ** 2).sum(axis=-1)
-    mass: np.ndarray = np.sqrt(np.maximum(squared, 0))
-    return mass
 
 
 def check_kinematics(

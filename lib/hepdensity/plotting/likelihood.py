@@ -89,7 +89,8 @@ def log_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figur
         _draw_truth(panels[0], rows)
         _label_sizes(panels[-1], sorted({row["n_train"] for row in rows}))
         panels[0].set_ylabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
-        panels[0].legend(handles=_legend(models, has_truth), loc="best")
+        # Outside the frame, where neither points nor the truth line can run through it.
+        figure.legend(handles=_legend(models, has_truth), loc="outside upper left", ncols=2)
         if has_truth:
             _label_distance(panels[1], rows)
         draw_note(figure, note)

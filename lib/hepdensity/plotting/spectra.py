@@ -6,16 +6,18 @@ model's gluinos are shown one by one: that they may differ is the point of the f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hepdensity.events import Events
+from hepdensity.events import Events, invariant_mass
+from hepdensity.io import read_events
 from hepdensity.plotting.histograms import (
     BinnedDensity,
     Binning,
@@ -59,6 +61,7 @@ class Sample:
         seed: Seed of the training.
         momenta: Gluino momenta (E, px, py, pz) [GeV], shape (n, 4, 4).
         drawn: Number of samples drawn, unphysical ones included.
+        unphysical: Fraction of samples at unphysical points.
     """
 
     model: str
@@ -66,6 +69,7 @@ class Sample:
     seed: int
     momenta: np.ndarray
     drawn: int
+    unphysical: float
 
     @classmethod
     def of_events(cls, events: Events, model: str, n_train: int, seed: int) -> Sample:
@@ -82,12 +86,8 @@ class Sample:
         """
         if events.drawn is None:
             raise ValueError(f"samples of {model} do not tell how many were drawn")
-        return cls(model, n_train, seed, events.momenta, events.drawn)
-
-    @property
-    def unphysical(self) -> float:
-        """Fraction of samples at unphysical points."""
-        return 1 - len(self.momenta) / self.drawn
+        unphysical = events.unphysical_fraction
+        return cls(model, n_train, seed, events.momenta, events.drawn, unphysical)
 
 
 @dataclass(frozen=True)
@@ -109,18 +109,17 @@ class _Panel:
     lines: list[_Line]
 
 
-def digluino_mass(momenta: np.ndarray, first: int, second: int) -> np.ndarray:
-    """Invariant mass [GeV] of two gluinos, shape (n,).
+def read_samples(paths: Sequence[str | Path], runs: Sequence[Mapping[str, Any]]) -> list[Sample]:
+    """Read the samples of several trainings.
 
     Args:
-        momenta: Gluino momenta (E, px, py, pz) [GeV], shape (n, n_out, 4).
-        first: Index of the one.
-        second: Index of the other.
+        paths: Event files of source "model".
+        runs: For each of them its model, n_train and seed.
     """
-    total = momenta[:, first] + momenta[:, second]
-    squared = total[:, 0] ** 2 - (total[:, 1:] ** 2).sum(axis=1)
-    mass: np.ndarray = np.sqrt(np.maximum(squared, 0))
-    return mass
+    return [
+        Sample.of_events(read_events(path), run["model"], run["n_train"], run["seed"])
+        for path, run in zip(paths, runs, strict=True)
+    ]
 
 
 def energy_figure(
@@ -164,12 +163,13 @@ def digluino_mass_figure(
         The figure and the rows of its table.
     """
     pairs = combinations(range(truth.shape[1]), 2)
-    masses = np.stack([digluino_mass(truth, *pair) for pair in pairs], axis=1)
+    masses = np.stack([invariant_mass(truth[:, i] + truth[:, j]) for i, j in pairs], axis=1)
     expected = binned_density(masses, DIGLUINO_MASS, len(truth))
     colours = sequence_colours([sample.n_train for sample in samples])
     panels: dict[str, list[_Line]] = {}
     for sample in sorted(samples, key=lambda sample: sample.n_train):
-        density = binned_density(digluino_mass(sample.momenta, 0, 1), DIGLUINO_MASS, sample.drawn)
+        pair = sample.momenta[:, 0] + sample.momenta[:, 1]
+        density = binned_density(invariant_mass(pair), DIGLUINO_MASS, sample.drawn)
         label = f"{short_number(sample.n_train)} events{_unphysical(sample)}"
         line = _Line(density, colours[sample.n_train], label, _labels(sample))
         panels.setdefault(sample.model, []).append(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import mplhep
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hepdensity.io import atomic_path
+from hepdensity.io import atomic_path, write_json
 
 # The font that mplhep brings has odd dates and lacks brackets, of which every figure would tell.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
@@ -26,6 +26,10 @@ WIDTH = 7.0
 TRUTH_COLOUR = "#555555"
 PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#9c9ca1")
 """Told apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
+
+OWN_COLOURS = (PALETTE[4], "#009e73", "#92dadd", "#6b3d00", "#b9ac70")
+OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
+"""Looks of models that a user has named; lengths without common divisor give 35 pairs."""
 
 STOP_RULES = ("learning rate", "validations")
 """Endings of a training by the paper's stop rules; the others are budgets that ran out."""
@@ -83,13 +87,24 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
+_own_variants: dict[str, Variant] = {}
+
+
 def variant(name: str) -> Variant:
-    """Look of a model; one that a user has named gets the colour left over.
+    """Look of a model; those that a user has named get the next one free when first asked for.
+
+    Asked in the order of the configuration, they look the same in every figure.
 
     Args:
         name: Name of the model in the configuration.
     """
-    return VARIANTS.get(name, Variant(name, PALETTE[4], "P"))
+    if name in VARIANTS:
+        return VARIANTS[name]
+    if name not in _own_variants:
+        i = len(_own_variants)
+        colour, marker = OWN_COLOURS[i % len(OWN_COLOURS)], OWN_MARKERS[i % len(OWN_MARKERS)]
+        _own_variants[name] = Variant(name, colour, marker)
+    return _own_variants[name]
 
 
 def sequence_colours(values: Sequence[int]) -> dict[int, str]:
@@ -160,15 +175,21 @@ def draw_title(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", pad=4)
 
 
-def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
+def save_figure(
+    figure: Figure, pdf: str | Path, png: str | Path, provenance: Mapping[str, Any]
+) -> None:
     """Save a figure twice, without dates, so that the same figure gives the same bytes.
+
+    What made it goes into a JSON file beside it.
 
     Args:
         figure: The figure.
         pdf: Vector file.
         png: Bitmap for the report.
+        provenance: Run record, see `hepdensity.provenance.record`.
     """
     with journal_style():
         for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
             with atomic_path(path) as temporary:
                 figure.savefig(temporary, metadata=metadata)
+    write_json(Path(pdf).with_suffix(".json"), {"provenance": provenance})

@@ -30,10 +30,11 @@ class Checkpoint:
         return {k.removeprefix(start): v for k, v in self.tensors.items() if k.startswith(start)}
 
 
-def fingerprint(settings: Any, data: Tensor) -> str:
+def fingerprint(settings: Any, *data: Tensor) -> str:
     """Identify a training by its settings (anything JSON can hold) and its data on the CPU."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(data.contiguous().numpy().tobytes())
+    for part in data:
+        digest.update(part.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

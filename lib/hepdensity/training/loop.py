@@ -20,6 +20,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from hepdensity.logs import Advance
 from hepdensity.models.base import DensityModel
 from hepdensity.training import checkpoint
+from hepdensity.training.device import choose_device
 from hepdensity.training.seeding import stream
 from hepdensity.training.settings import TrainingSettings
 
@@ -76,19 +77,6 @@ def follow(advance: Advance) -> Report:
         done = int(row["step"])
 
     return report
-
-
-def choose_device(name: str) -> torch.device:
-    """The device called ``name``; "auto" takes a GPU where there is one.
-
-    Raises:
-        ValueError: if a GPU is asked for and there is none.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError("training.device is 'cuda', but torch sees no GPU: use 'auto' or 'cpu'")
-    return torch.device(name)
 
 
 def train(
@@ -242,7 +230,7 @@ class _Run:
         # The rate is a product of decay factors: allow for its rounding.
         if self._rate() < s.stop_factor * s.learning_rate * (1 + 1e-9):
             return "learning rate"
-        if len(self.history) >= s.max_validations:
+        if s.max_validations is not None and len(self.history) >= s.max_validations:
             return "validations"
         if s.max_steps is not None and self.step >= s.max_steps:
             return "steps"

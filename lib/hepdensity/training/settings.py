@@ -19,7 +19,7 @@ class TrainingSettings:
         threshold_mode: "abs" for a threshold in nats; "rel" (as in the paper's code) is relative
             to the best loss and never fires where losses are negative.
         stop_factor: training ends below this fraction of the initial learning rate.
-        max_validations: training ends after this many validations.
+        max_validations: training ends after this many validations, or None.
         max_steps: training ends after this many steps, or None.
         max_seconds: training ends after this much time [s], or None.
         checkpoint_seconds: time between two checkpoints [s].
@@ -34,7 +34,7 @@ class TrainingSettings:
     decay_threshold: float
     threshold_mode: Literal["abs", "rel"]
     stop_factor: float
-    max_validations: int
+    max_validations: int | None
     max_steps: int | None
     max_seconds: float | None
     checkpoint_seconds: float
@@ -50,7 +50,9 @@ class TrainingSettings:
         return cls(**block)
 
     @property
-    def expected_steps(self) -> int:
+    def expected_steps(self) -> int | None:
         """Steps after which a rule on steps or validations ends training at the latest."""
-        by_validations = self.max_validations * self.validation_interval
-        return by_validations if self.max_steps is None else min(by_validations, self.max_steps)
+        limits = [] if self.max_steps is None else [self.max_steps]
+        if self.max_validations is not None:
+            limits.append(self.max_validations * self.validation_interval)
+        return min(limits, default=None)

@@ -1,5 +1,7 @@
 """Splines: inverse functions, slopes, normalisation, and compiled against plain."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -144,3 +146,17 @@ def test_coordinates_off_the_interval_pass_without_gradient(
         back, _ = spline_forward(z, logits, 8)
     torch.testing.assert_close(slope[::3], first[::3])
     torch.testing.assert_close(back[1, ::3], x[1, ::3], equal_nan=True)
+
+
+def test_without_numba_the_plain_version_runs() -> None:
+    script = """
+import sys
+sys.modules["numba"] = None
+import torch
+from hepdensity.models.layers.spline import compiled, spline_inverse
+x = torch.rand(2, 5)
+assert not compiled(x)
+z, _ = spline_inverse(x, torch.zeros(2, 13, 5), 4)
+assert z.shape == (2, 5)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -16,7 +16,7 @@ kernels (``spline_kernels``) where numba is installed and ``HEPDENSITY_COMPILED`
 """
 
 import os
-from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,16 @@ from torch.nn import functional
 SMALLEST_BIN = 1e-3
 SMALLEST_SLOPE = 1e-3
 
-_HAS_NUMBA = find_spec("numba") is not None
+kernels: ModuleType | None
+try:
+    from hepdensity.models.layers import spline_kernels as kernels
+except ImportError:  # no numba, or one that does not fit this numpy
+    kernels = None
 
 
 def compiled(x: Tensor) -> bool:
     """Whether splines of ``x`` run in the compiled kernels."""
-    enabled = _HAS_NUMBA and os.environ.get("HEPDENSITY_COMPILED", "1") != "0"
+    enabled = kernels is not None and os.environ.get("HEPDENSITY_COMPILED", "1") != "0"
     return enabled and x.device.type == "cpu" and x.dtype == torch.float32
 
 
@@ -140,11 +144,10 @@ class _CompiledInverse(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-        from hepdensity.models.layers.spline_kernels import inverse_kernel
-
+        assert kernels is not None
         x, logits = x.contiguous(), logits.contiguous()
         z, log_slope = torch.empty_like(x), torch.empty_like(x)
-        inverse_kernel(*_arrays(logits, x), bins, *_constants(), *_arrays(z, log_slope))
+        kernels.inverse_kernel(*_arrays(logits, x), bins, *_constants(), *_arrays(z, log_slope))
         ctx.save_for_backward(x, logits)
         ctx.bins = bins
         return z, log_slope.sum(dim=0)
@@ -152,11 +155,10 @@ class _CompiledInverse(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad_z: Tensor, grad_log_slope: Tensor) -> tuple[Tensor, Tensor, None]:
-        from hepdensity.models.layers.spline_kernels import inverse_gradient_kernel
-
+        assert kernels is not None
         x, logits = ctx.saved_tensors
         grad_x, grad_logits = torch.empty_like(x), torch.empty_like(logits)
-        inverse_gradient_kernel(
+        kernels.inverse_gradient_kernel(
             *_arrays(logits, x),
             ctx.bins,
             *_constants(),
@@ -167,9 +169,8 @@ class _CompiledInverse(torch.autograd.Function):
 
 
 def _compiled_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    from hepdensity.models.layers.spline_kernels import forward_kernel
-
+    assert kernels is not None
     z = z.contiguous()
     x, log_slope = torch.empty_like(z), torch.empty_like(z)
-    forward_kernel(*_arrays(logits, z), bins, *_constants(), *_arrays(x, log_slope))
+    kernels.forward_kernel(*_arrays(logits, z), bins, *_constants(), *_arrays(x, log_slope))
     return x, log_slope.sum(dim=0)
