@@ -106,7 +106,7 @@ def normalisation_settings():
 
 
 def model_settings(wildcards):
-    return {**config["models"][wildcards.model], **config["flow"]}
+    return {**config["flow"], **config["models"][wildcards.model]}
 
 
 def run_settings(wildcards):

@@ -29,6 +29,7 @@ def main(snakemake: Any) -> None:
         for part, count in (("train", run["n_train"]), ("validation", None))
     )
     model = build_model(params.model, run["seed"])
+    model.prepare(training)
     identity = fingerprint([blocks, params.source], training, validation)
     checkpoint = Path(run["checkpoint"]) / "training.safetensors"
     with progress(settings.expected_steps, "training steps") as advance:
