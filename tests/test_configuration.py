@@ -127,6 +127,14 @@ REFUSED = {
     "repeated": ("grid.seeds", [1, 1], "must not repeat itself"),
     "model name": ("models.A/B", {"kind": "flow", "permutation": "none"}, "lower-case letters"),
     "reserved name": ("models.truth", {"kind": "flow", "permutation": "none"}, "lower-case"),
+    "missing setting of a kind": ("models.x", {"kind": "flow"}, "kind flow needs it"),
+    "setting of another kind": (
+        "models.x",
+        {"kind": "flow", "permutation": "none", "chart": "paired"},
+        "kind flow has no such setting",
+    ),
+    "orders of a chart": ("models.phase-space.orders_per_event", 4, "chart paired has 3 orders"),
+    "reserved ending": ("models.a-symmetrised", {"kind": "flow"}, "do not end in -symmetrised"),
     "no such model": ("grid.models", ["bigger"], "'bigger' is not in the section models"),
     "too few events": (
         "generation.four_gluino.events",

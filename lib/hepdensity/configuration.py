@@ -29,6 +29,10 @@ _KINDS = {
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
+_KEYS_OF_KIND = {"flow": {"permutation"}, "phase-space": {"chart", "orders_per_event"}}
+_ORDERS_OF_CHART = {"plain": 24, "sequential": 12, "paired": 3}
+
+
 class ConfigurationError(ValueError):
     """The configuration is not valid; the message names the key."""
 
@@ -106,6 +110,7 @@ def consistency_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
         if model not in config["models"]:
             names = ", ".join(config["models"])
             yield ("grid", "models"), f"'{model}' is not in the section models ({names})"
+    yield from _model_problems(config["models"])
     yield from _training_problems(config["training"])
     if gluino["source"] == "embedded":
         yield from _embedded_problems(config)
@@ -123,6 +128,20 @@ def files_of(gluino: Mapping[str, Any], process: str) -> list[str]:
     """Event files that the user gives for a process, none for the embedded generator."""
     files = gluino.get(gluino["source"], {}).get(process) or []
     return files if isinstance(files, list) else [files]
+
+
+def _model_problems(models: Mapping[str, Any]) -> Iterator[Problem]:
+    """Settings of a model that its kind needs, or has not."""
+    of_any_kind = set().union(*_KEYS_OF_KIND.values())
+    for name, model in models.items():
+        kind, needed = model["kind"], _KEYS_OF_KIND[model["kind"]]
+        for key in sorted(needed - set(model)):
+            yield ("models", name, key), f"this key is missing: kind {kind} needs it"
+        for key in sorted((of_any_kind - needed) & set(model)):
+            yield ("models", name, key), f"kind {kind} has no such setting"
+        most = _ORDERS_OF_CHART.get(model.get("chart"), 24)
+        if model.get("orders_per_event", 1) > most:
+            yield ("models", name, "orders_per_event"), f"chart {model['chart']} has {most} orders"
 
 
 def _training_problems(training: Mapping[str, Any]) -> Iterator[Problem]:

@@ -307,6 +307,12 @@ def compute_normalisation(
     return Normalisation(mean, error, points, n_out, sqrt_s, mass)
 
 
+@lru_cache
+def _default_normalisation(sqrt_s: float, mass: float) -> Normalisation:
+    """Normalisation of a `TrueDensity` that is given none, computed once in a process."""
+    return compute_normalisation(sqrt_s, mass)
+
+
 class TrueDensity:
     """Density of the angle variables of gg -> 4 (or 2) gluinos at a fixed coupling.
 
@@ -316,7 +322,7 @@ class TrueDensity:
     Attributes:
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
-        normalisation: Z; computed if not given.
+        normalisation: Z; computed if not given, once in a process (half a minute).
     """
 
     def __init__(
@@ -328,7 +334,7 @@ class TrueDensity:
             ValueError: If the normalisation is for another energy or mass.
         """
         if normalisation is None:
-            normalisation = compute_normalisation(sqrt_s, mass)
+            normalisation = _default_normalisation(sqrt_s, mass)
         if (normalisation.sqrt_s, normalisation.mass) != (sqrt_s, mass):
             raise ValueError(
                 f"normalisation is for sqrt(s) = {normalisation.sqrt_s} GeV and mass "
