@@ -146,7 +146,9 @@ def _label_distance(axes: Axes, rows: Sequence[Row]) -> None:
     if min(distances, default=0) > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
+        # Within a decade the numbers between its ends are needed, over more they would crowd.
+        crowded = max(distances) > 10 * min(distances)
+        axes.yaxis.set_minor_formatter(lambda value, _: "" if crowded else f"{value:g}")
 
 
 def _legend(models: Sequence[str], has_truth: bool) -> list[Line2D]:

@@ -197,7 +197,8 @@ def _draw(
 ) -> tuple[Figure, list[dict[str, Any]]]:
     """Draw panels side by side, each above its ratio panel."""
     with journal_style():
-        figure = Figure(figsize=(WIDTH, _HEIGHT))
+        # Three panels fill the width; with more of them each keeps its size, for its legend.
+        figure = Figure(figsize=(WIDTH * max(1, len(panels) / 3), _HEIGHT))
         axes = figure.subplots(
             2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[2.6, 1]
         )

@@ -27,7 +27,7 @@ TRUTH_COLOUR = "#555555"
 PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#9c9ca1")
 """Told apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
 
-OWN_COLOURS = (PALETTE[4], "#009e73", "#92dadd", "#6b3d00", "#b9ac70")
+OWN_COLOURS = (PALETTE[4], PALETTE[5], "#92dadd", "#6b3d00", "#b9ac70")
 OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 """Looks of models that a user has named; lengths without common divisor give 35 pairs."""
 
@@ -82,7 +82,7 @@ VARIANTS: dict[str, Variant] = {
     "stochastic": Variant("stochastic permutation", PALETTE[0], "s"),
     "sort": Variant("sort surjection", PALETTE[1], "^"),
     "none-symmetrised": Variant("no permutation, symmetrised", PALETTE[3], "D"),
-    "phase-space": Variant("flat phase space", PALETTE[5], "v"),
+    "phase-space": Variant("phase space (ours)", "#008060", "v"),
     "truth": Variant("truth", TRUTH_COLOUR, ""),
 }
 

@@ -80,7 +80,7 @@ def training_figure(
     models = list(dict.fromkeys(curve.model for curve in curves))
     colours = sequence_colours([curve.n_train for curve in curves])
     with journal_style():
-        figure = Figure(figsize=(WIDTH, _HEIGHT))
+        figure = Figure(figsize=(WIDTH * max(1, len(models) / 3), _HEIGHT))
         axes = figure.subplots(
             2, len(models), sharex=True, sharey="row", squeeze=False, height_ratios=[2, 1]
         )
