@@ -24,12 +24,15 @@ _EXPONENT_UNIT = np.int32(1 << 23)
 _P5, _P4, _P3 = np.float32(1.8775767e-3), np.float32(8.9893397e-3), np.float32(5.5826318e-2)
 _P2, _P1, _P0 = np.float32(2.4015361e-1), np.float32(6.9315308e-1), np.float32(9.9999994e-1)
 # NaN has to survive, or a diverged training would go unnoticed: no "nnan" here.
-_compile: Any = numba.njit(
-    fastmath={"reassoc", "contract", "arcp", "nsz", "afn"},
+_SETTINGS: dict[str, Any] = {
+    "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
     # Checks for division by zero would end the vectorisation.
-    error_model="numpy",
-    cache=True,
-)
+    "error_model": "numpy",
+}
+_compile: Any = numba.njit(cache=True, **_SETTINGS)
+# Pieces become part of each kernel: as functions of their own they came out, by the last bit,
+# otherwise in the process that compiled them than in those that found them in the cache.
+_piece: Any = numba.njit(inline="always", **_SETTINGS)
 
 Array = np.ndarray
 # Rows of the scratch array of a block of events: coordinate, index, left edge and size of its bin
@@ -39,7 +42,7 @@ _GZ, _GL, _G_EDGE, _G_WIDTH, _G_HEIGHT = range(13, 18)
 _ROWS = 18
 
 
-@_compile
+@_piece
 def _exp(values: Array, bits: Array, scale: Array) -> None:
     """Exponential in place, for one block; ``scale`` is the float view of ``bits``."""
     for i in range(_BLOCK):
@@ -53,7 +56,7 @@ def _exp(values: Array, bits: Array, scale: Array) -> None:
         values[i] *= scale[i]
 
 
-@_compile
+@_piece
 def _log(values: Array, bits: Array, scale: Array) -> None:
     """Logarithm in place for positive normal numbers, by the atanh series about one."""
     for i in range(_BLOCK):
@@ -71,7 +74,7 @@ def _log(values: Array, bits: Array, scale: Array) -> None:
         values[i] += _TWO * s * ((series + np.float32(1 / 3)) * s2 + _ONE)
 
 
-@_compile
+@_piece
 def _softmax_numerators(
     logits: Array,
     first: int,
@@ -105,7 +108,7 @@ def _softmax_numerators(
             total[i] += values[i]
 
 
-@_compile
+@_piece
 def _scale_to_bins(numerators: Array, total: Array, bins: int, smallest: np.float32) -> None:
     """Bin sizes in place: smallest + (1 - bins * smallest) * softmax."""
     for i in range(_BLOCK):
@@ -116,7 +119,7 @@ def _scale_to_bins(numerators: Array, total: Array, bins: int, smallest: np.floa
             row[i] = smallest + total[i] * row[i]
 
 
-@_compile
+@_piece
 def _locate(sizes: Array, bins: int, x: Array, index: Array, edge: Array, size: Array) -> None:
     """Bin of ``x`` among ``sizes``: its index, left edge and size."""
     cumulated = np.zeros(_BLOCK, np.float32)
@@ -140,7 +143,7 @@ def _locate(sizes: Array, bins: int, x: Array, index: Array, edge: Array, size: 
             size[i] = new if x[i] >= cumulated[i] else old
 
 
-@_compile
+@_piece
 def _select(sizes: Array, bins: int, index: Array, edge: Array, size: Array) -> None:
     """Left edge and size of bin ``index``."""
     for i in range(_BLOCK):
@@ -156,7 +159,7 @@ def _select(sizes: Array, bins: int, index: Array, edge: Array, size: Array) -> 
             size[i] = new if index[i] == position else old
 
 
-@_compile
+@_piece
 def _slopes(
     logits: Array, bins: int, start: int, stop: int, index: Array, lower: Array, upper: Array
 ) -> None:
@@ -171,7 +174,7 @@ def _slopes(
         upper[i] = logits[knot + 1, start + i]
 
 
-@_compile
+@_piece
 def _softplus(
     logit: Array, smallest: np.float32, out: Array, slope: Array, bits: Array, scale: Array
 ) -> None:
@@ -194,7 +197,7 @@ def _softplus(
         out[i] = smallest + value + (given if given > np.float32(0) else np.float32(0))
 
 
-@_compile
+@_piece
 def _softmax_gradient(
     sizes: Array,
     bins: int,
@@ -225,7 +228,7 @@ def _softmax_gradient(
             out[i] = (row[i] - smallest) * (gradient - mean[i])
 
 
-@_compile
+@_piece
 def _find_bins(
     logits: Array,
     bins: int,
@@ -253,13 +256,13 @@ def _find_bins(
     _slopes(logits, bins, start, stop, rows[_INDEX], rows[_U0], rows[_U1])
 
 
-@_compile
+@_piece
 def _read(values: Array, start: int, stop: int, out: Array) -> None:
     for i in range(stop - start):
         out[i] = values[start + i]
 
 
-@_compile
+@_piece
 def _write(
     given: Array, mapped: Array, log_arg: Array, start: int, stop: int, out: Array, log_slope: Array
 ) -> None:
@@ -367,7 +370,7 @@ def forward_kernel(
             _write(zb, xk, log_arg, start, stop, x[d], log_slope[d])
 
 
-@_compile
+@_piece
 def _bin_gradients(rows: Array) -> None:
     """Gradients by edge, width, height and slope logits from those by z and log dz/dx."""
     xb, xk, wk, hk, d0, d1 = rows[_X], rows[_XK], rows[_WK], rows[_HK], rows[_D0], rows[_D1]
