@@ -1,8 +1,10 @@
 """Splines: inverse functions, slopes, normalisation, and compiled against plain."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -160,3 +162,24 @@ z, _ = spline_inverse(x, torch.zeros(2, 13, 5), 4)
 assert z.shape == (2, 5)
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@needs_compiled
+def test_results_do_not_depend_on_the_state_of_numbas_cache(tmp_path: Path) -> None:
+    script = """
+import torch
+from hepdensity.models.flows.flow import spline_flow
+torch.set_num_threads(1)
+sizes = {"layers": 4, "bins": 16, "residual_blocks": 2, "units_per_dim": 10}
+flow = spline_flow(permutation="none", seed=1, **sizes)
+flow.loss(torch.rand(2500, 8, generator=torch.Generator().manual_seed(1)) ** 2).backward()
+print(sum(p.grad.double().abs().sum().item() for p in flow.parameters()).hex())
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    cold, warm = (
+        subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    )
+    assert any(tmp_path.rglob("*.nbc"))
+    assert cold == warm
