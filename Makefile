@@ -51,6 +51,7 @@ benchmarks: setup
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/peers \
 	    -r benchmarks/requirements.txt
 	OMP_NUM_THREADS=1 PYTHONPATH=$(VENV)/peers $(BIN)/python benchmarks/flows.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/treatments.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/generator.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/madgraph_comparison.py
 

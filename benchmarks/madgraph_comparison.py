@@ -1,5 +1,7 @@
 """Compare embedded events with MadGraph's, with and without its running coupling.
 
+Of the labels, helicities agree; colours do not, and the comparison says by how much.
+
 Usage: python benchmarks/madgraph_comparison.py [--events 200000] [--data ../shared/data/madgraph]
 """
 
@@ -9,18 +11,27 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from hepdensity.colour_order import lehmer_code
 from hepdensity.evaluation.comparison import (
     at_fixed_coupling,
+    compare_colours,
     compare_events,
     read_madgraph_sample,
     relabel,
+    second_gluon_places,
 )
+from hepdensity.evaluation.likelihood import Estimate, mean_with_error
 from hepdensity.events import PROCESSES, Events, invariant_mass
 from hepdensity.generate.gluino import generate_unweighted
+from hepdensity.helicity import helicity_code
+from hepdensity.physics.gluino import colour_probabilities
 
 SQRT_S, MASS, ALPHA_S = 3000.0, 607.7137, 0.118
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "madgraph"
 FILES = {"four_gluino": "gg_4gluino_300k.h5", "two_gluino": "gg_2gluino_30k.h5"}
+PLACED = "{:<12} {:<11} {:>7.5f} +- {:.5f} {:>9.5f} +- {:.5f} {:>+9.2f} +- {:.2f}"
+GIVEN_EVENTS = 50_000
+"""Events of which colours are compared with their probability."""
 ROW = "{:<12} {:<14} {:<23} {:>9} {:>4} {:>10} {:>8} {:>10}"
 
 
@@ -43,10 +54,8 @@ def compare_process(process: str, arguments: argparse.Namespace) -> None:
     embedded = generate_unweighted(
         arguments.events, PROCESSES[process], SQRT_S, MASS, ALPHA_S, arguments.seed
     ).events
-    madgraph = relabel(
-        read_madgraph_sample(arguments.data / FILES[process], SQRT_S, MASS),
-        np.random.default_rng(arguments.seed),
-    )
+    random = np.random.default_rng(arguments.seed)
+    madgraph = relabel(read_madgraph_sample(arguments.data / FILES[process], SQRT_S, MASS), random)
     for label, sample in (
         ("alpha_s^-n", at_fixed_coupling(madgraph)),
         ("unweighted", madgraph),
@@ -59,6 +68,40 @@ def compare_process(process: str, arguments: argparse.Namespace) -> None:
             ks = ("-", "-") if row.ks is None else (f"{row.ks:.5f}", f"{row.ks_p:.3g}")
             chi2 = (f"{row.chi2:.1f}", row.degrees, f"{row.chi2_p:.3g}")
             print(ROW.format(process, label, row.observable, *chi2, *ks))
+    compare_process_colours(process, relabel(embedded, random), at_fixed_coupling(madgraph))
+
+
+def compare_process_colours(process: str, embedded: Events, madgraph: Events) -> None:
+    """Print by how much the colours of MadGraph's events differ, at fixed coupling."""
+    row = compare_colours(embedded, madgraph)
+    print(f"{process}: colour orders, chi2 {row.chi2:.1f}, dof {row.degrees}, p {row.chi2_p:.3g}")
+    print("place of gluon 2 behind gluon 1 in the trace: embedded, MadGraph, difference in %")
+    (ours, our_error), (theirs, their_error) = map(second_gluon_places, (embedded, madgraph))
+    ratio = theirs / ours
+    error = ratio * np.hypot(our_error / ours, their_error / theirs)
+    rows = zip(ours, our_error, theirs, their_error, 100 * (ratio - 1), 100 * error, strict=True)
+    for place, values in enumerate(rows, start=1):
+        print(PLACED.format(process, f"place {place}", *values))
+    for name, events in (("embedded", embedded), ("MadGraph", madgraph)):
+        excess = colour_excess(events, GIVEN_EVENTS)
+        print(f"{process}, {name}: log p(c | x, h) of its colours less what is expected:", end=" ")
+        print(f"{excess.value:+.4f} +- {excess.error:.4f} nats")
+
+
+def colour_excess(events: Events, count: int) -> Estimate:
+    """How much more or less probable colours are than if drawn with |A_c,h|^2 [nats].
+
+    The mean of log p(c | x, h) less its expectation at the same kinematics and helicities.
+    """
+    if events.helicities is None or events.colour_order is None:
+        raise ValueError("events without labels have no colours to look at")
+    momenta = torch.from_numpy(events.momenta[:count])
+    rows = torch.from_numpy(helicity_code(events.helicities[:count]))
+    chosen = torch.from_numpy(lehmer_code(events.colour_order[:count]))
+    probabilities = colour_probabilities(momenta, rows, MASS)
+    logarithms = probabilities.log()
+    expected = (probabilities * logarithms).sum(1)
+    return mean_with_error((logarithms.gather(1, chosen[:, None])[:, 0] - expected).numpy())
 
 
 def largest_deviation(embedded: Events, madgraph: Events) -> tuple[float, float, float]:

@@ -11,7 +11,8 @@ LIBRARY = str(REPOSITORY / "lib")  # a checkout runs its own library, installed 
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.getenv("PYTHONPATH")])))
 
-from hepdensity.configuration import effective_configuration, files_of
+from hepdensity.configuration import FOUR_PER_TWO, data_of, effective_configuration, files_of
+from hepdensity.models.registry import builder_of
 from hepdensity.provenance import source_digest
 
 TRAINED = "results/models/gluino/{model}/n{n_train}/seed{seed}"
@@ -20,6 +21,9 @@ HISTORY = f"{TRAINED}/history.csv"
 CHECKPOINT = f"{TRAINED}/checkpoint"
 SAMPLES = "results/samples/gluino/{model}/n{n_train}/seed{seed}.h5"
 SCORES = "results/scores/gluino/{model}/n{n_train}/seed{seed}.h5"
+OURS = ("phase-space", "phase-space-labels", "own")
+CLASS_SAMPLES = "results/samples/gluino/{model}/n{n_train}/seed{seed}_{process}.h5"
+TWO_SAMPLE = "results/two_sample/gluino/{model}/n{n_train}/seed{seed}.json"
 
 
 def configure():
@@ -35,12 +39,22 @@ def any_of(values):
     return "|".join(re.escape(str(value)) for value in values)
 
 
-def digest(rule):
-    """Digest of the script of a rule and of what it imports from the library."""
+def digest(rule, modules=()):
+    """Digest of the script of a rule, of what it imports from the library and of `modules`."""
     try:
-        return source_digest(REPOSITORY / "scripts" / f"{rule}.py")
+        return source_digest(REPOSITORY / "scripts" / f"{rule}.py", modules=modules)
     except ValueError as error:
         sys.exit(f"Source error: {error}")
+
+
+def model_digest(rule):
+    """Digest for rules that build a model: only the code of that model counts."""
+
+    def of_wildcards(wildcards):
+        builder, _ = builder_of(config["models"][wildcards.model])
+        return digest(rule, [builder])
+
+    return of_wildcards
 
 
 def processes():
@@ -94,9 +108,42 @@ def ingestion_settings(wildcards):
     return {"process": process, "tolerance": gluino["tolerance"], "files": files}
 
 
+def parts():
+    """Parts of the grid to be done: those with models, and with events for them."""
+    possible = {"multiplicity": "two_gluino" in processes()}
+    return [
+        part for part, grid in config["grid"].items() if grid["models"] and possible.get(part, True)
+    ]
+
+
+def models_of(*names):
+    return [model for part in names if part in parts() for model in config["grid"][part]["models"]]
+
+
+def part_of(model):
+    return data_of(config["models"][model])
+
+
+def grid_values(key):
+    """All values of `n_train` or `seeds` in the parts to be done."""
+    return sorted({value for part in parts() for value in config["grid"][part][key]})
+
+
 def largest_training(wildcards, input):
     """Taking `input`, it does not count as a change: the same inputs serve every n_train."""
-    return max(config["grid"]["n_train"])
+    wanted = [part for part in parts() if part != "multiplicity"] or ["angles"]
+    return max(n for part in wanted for n in config["grid"][part]["n_train"])
+
+
+def multiplicity_split():
+    """The training pool is cut to size: other than `gluino.h5` the file is as large as needed."""
+    train = max(config["grid"]["multiplicity"]["n_train"])
+    return {**config["split"], "train": train, "four_per_two": FOUR_PER_TWO}
+
+
+def inputs_of(wildcards):
+    mixed = part_of(wildcards.model) == "multiplicity"
+    return f"results/inputs/gluino{'_multiplicity' if mixed else ''}.h5"
 
 
 def normalisation_settings():
@@ -106,12 +153,25 @@ def normalisation_settings():
 
 
 def model_settings(wildcards):
-    return {**config["flow"], **config["models"][wildcards.model]}
+    """Block of a model for its builder; its training is no matter of the builder."""
+    block = {k: v for k, v in config["models"][wildcards.model].items() if k != "training"}
+    if block["kind"] == "own":
+        return block
+    shared = {"p_four": config["gluino"]["p_four"]} if block["kind"] == "dropout" else {}
+    return {**config["flow"], **shared, **block}
+
+
+def training_settings(wildcards):
+    """What a model says of its training wins over its part of the grid, and this over the rest."""
+    model = config["models"][wildcards.model]
+    part = config["grid"][part_of(wildcards.model)]
+    return {**config["training"], **part.get("training", {}), **model.get("training", {})}
 
 
 def run_settings(wildcards):
     run = {"n_train": int(wildcards.n_train), "seed": int(wildcards.seed)}
-    return {**run, "checkpoint": CHECKPOINT.format(**wildcards)}
+    data = part_of(wildcards.model)
+    return {**run, "data": data, "checkpoint": CHECKPOINT.format(**wildcards)}
 
 
 def draw_settings(wildcards, **more):
@@ -119,28 +179,73 @@ def draw_settings(wildcards, **more):
     return {"seed": int(wildcards.seed), "device": config["training"]["device"], **more}
 
 
+def evaluation_settings(wildcards):
+    return draw_settings(wildcards, data=part_of(wildcards.model), **config["evaluation"])
+
+
 def sample_settings(wildcards):
     return draw_settings(wildcards, count=config["samples"])
 
 
-def runs(n_train=None, seeds=None):
-    """Trainings of the grid: model by model, n_train by n_train, seed by seed."""
-    grid = config["grid"]
+def class_sample_settings(wildcards):
+    return draw_settings(wildcards, count=config["samples"], process=wildcards.process)
+
+
+def described_run(model, n_train, seed):
+    """A training, with what tables and figures say of its model."""
+    block = config["models"][model]
+    permutation = block.get("permutation")
+    return {
+        **{"model": model, "n_train": n_train, "seed": seed},
+        **{"kind": block["kind"], "permutation": permutation},
+        "treatment": model.removesuffix(f"-{permutation}"),
+        "objective": block.get("objective"),
+        "family": "ours" if block["kind"] in OURS else "paper",
+    }
+
+
+def runs(part, n_train=None, seeds=None):
+    """Trainings of a part of the grid: model by model, n_train by n_train, seed by seed."""
+    if part not in parts():
+        return []
+    grid = config["grid"][part]
     values = product(grid["models"], n_train or grid["n_train"], seeds or grid["seeds"])
-    return [dict(zip(("model", "n_train", "seed"), value)) for value in values]
+    return [described_run(*value) for value in values]
 
 
-def first_seed():
-    return runs(seeds=config["grid"]["seeds"][:1])
+def first_seed(part="angles"):
+    return runs(part, seeds=config["grid"][part]["seeds"][:1])
 
 
 def first_seed_smallest():
     """As figure 3 of the paper: the smallest training set."""
-    return runs(n_train=[min(config["grid"]["n_train"])], seeds=config["grid"]["seeds"][:1])
+    smallest = min(config["grid"]["angles"]["n_train"])
+    return [run for run in first_seed() if run["n_train"] == smallest]
 
 
-def per_run(pattern, selected):
-    return [pattern.format(**run) for run in selected]
+def first_seed_largest(part):
+    largest = max(config["grid"][part]["n_train"])
+    return [run for run in first_seed(part) if run["n_train"] == largest]
+
+
+def shown_labels():
+    """As figures 11 to 13 of the paper: of twin treatments the better one."""
+    blocks = config["models"]
+    twins = [("noise", "uniform"), ("objective", "balanced")]
+    return [
+        run
+        for run in first_seed_largest("labels")
+        if all(blocks[run["model"]].get(key) != value for key, value in twins)
+    ] or first_seed_largest("labels")
+
+
+def bounded(selected):
+    """Those trainings whose models have no exact log-likelihood."""
+    return [run for run in selected if run["kind"] in ("dequantisation", "argmax")]
+
+
+def per_run(pattern, selected, **more):
+    return [pattern.format(**run, **more) for run in selected]
 
 
 def truth_scores(wildcards):
@@ -149,12 +254,58 @@ def truth_scores(wildcards):
     return {"truth": "results/scores/gluino/truth.h5"} if known else {}
 
 
-def plot_settings(selected):
+def multiplicity_truth_scores(wildcards):
+    known = config["gluino"]["source"] != "csv"
+    return {"truth": "results/scores/gluino/truth_multiplicity.h5"} if known else {}
+
+
+def all_runs():
+    return [run for part in parts() for run in runs(part)]
+
+
+def samples_of(wildcards):
+    """Files of samples of a training: one, or one for each process."""
+    if part_of(wildcards.model) != "multiplicity":
+        return [SAMPLES.format(**wildcards)]
+    names = ("four_gluino", "two_gluino")
+    return [CLASS_SAMPLES.format(**wildcards, process=process) for process in names]
+
+
+def two_sample_run(wildcards):
+    return described_run(wildcards.model, int(wildcards.n_train), int(wildcards.seed))
+
+
+def two_sample_settings(wildcards):
+    return {"seed": int(wildcards.seed), "data": part_of(wildcards.model)}
+
+
+def plot_settings(selected, **more):
     """What a figure shows; `runs` names its input files in their order."""
-    return {"preset": config["preset"], "runs": selected}
+    return {"preset": config["preset"], "runs": selected, **more}
+
+
+FIGURES = {
+    "angles": ("fig03_gluino_energy", "fig04_digluino_mass", "fig05_log_likelihood"),
+    "multiplicity": ("fig07_varying_dimension",),
+    "labels": (
+        *("fig10_discrete_log_likelihood", "fig11_discrete_marginals"),
+        *("fig12_energy_by_colour", "fig13_delta_psi_by_helicity"),
+    ),
+}
+TABLES = {
+    "angles": ("fig05_log_likelihood",),
+    "multiplicity": ("fig07_log_likelihood", "p_four_gluino"),
+    "labels": ("fig10_discrete_log_likelihood", "fig10_importance_bound"),
+}
 
 
 def figures():
-    names = ["fig03_gluino_energy", "fig04_digluino_mass", "fig05_log_likelihood"]
-    names.append("training_curves_gluino")
+    names = [name for part in parts() for name in FIGURES[part]]
+    names += ["fig10_importance_bound"] if bounded(runs("labels")) else []
+    names += [f"training_curves_{part}" for part in parts()]
     return [f"results/figures/{name}.{kind}" for name in names for kind in ("pdf", "png")]
+
+
+def tables():
+    names = [name for part in parts() for name in TABLES[part]]
+    return [f"results/tables/{name}.csv" for name in [*names, "two_sample_gluino", "events_gluino"]]

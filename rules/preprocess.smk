@@ -22,13 +22,13 @@ rule prepare_gluino:
 
 rule prepare_normalisation:
     input:
-        events=events_of("four_gluino"),
+        events=lambda wildcards: events_of(wildcards.process),
     output:
-        normalisation="results/inputs/gluino_normalisation.json",
+        normalisation="results/inputs/normalisation_{process}.json",
     log:
-        "results/logs/prepare_normalisation.log",
+        "results/logs/prepare_normalisation/{process}.log",
     benchmark:
-        "results/benchmarks/prepare_normalisation.tsv"
+        "results/benchmarks/prepare_normalisation/{process}.tsv"
     conda:
         "../envs/hepdensity.yaml"
     threads: 1
@@ -36,6 +36,28 @@ rule prepare_normalisation:
         source=digest("prepare_normalisation"),
         normalisation=normalisation_settings(),
     message:
-        "Normalising the true density"
+        "Normalising the true density of {wildcards.process} events"
     script:
         "../scripts/prepare_normalisation.py"
+
+
+rule prepare_multiplicity:
+    input:
+        four_gluino=events_of("four_gluino"),
+        two_gluino=events_of("two_gluino"),
+    output:
+        inputs="results/inputs/gluino_multiplicity.h5",
+    log:
+        "results/logs/prepare_multiplicity.log",
+    benchmark:
+        "results/benchmarks/prepare_multiplicity.tsv"
+    conda:
+        "../envs/hepdensity.yaml"
+    threads: 1
+    params:
+        source=digest("prepare_multiplicity"),
+        split=multiplicity_split(),
+    message:
+        "Mixing two- and four-gluino events"
+    script:
+        "../scripts/prepare_multiplicity.py"

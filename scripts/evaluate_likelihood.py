@@ -1,14 +1,15 @@
-"""Log-densities of the test events under a trained model: one draw, and exact."""
+"""Log-densities of the test events under a trained model: one draw, and as tight as can be."""
 
 from typing import Any
 
 import torch
 
-from hepdensity.evaluation.likelihood import log_likelihoods
-from hepdensity.evaluation.scores import Scores, write_scores
+from hepdensity.evaluation.likelihood import Importance, log_likelihoods, passes
+from hepdensity.evaluation.scores import write_scores
 from hepdensity.logs import configure, progress
+from hepdensity.models.inputs import read_batch
 from hepdensity.models.registry import build_model
-from hepdensity.preprocessing.inputs import PARTICLES, read_angles
+from hepdensity.preprocessing.inputs import PARTICLES
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import load_weights
 from hepdensity.training.device import choose_device
@@ -21,16 +22,18 @@ def main(snakemake: Any) -> None:
     torch.set_num_threads(snakemake.threads)
     params, settings = snakemake.params, snakemake.params.evaluation
     device = choose_device(settings["device"])
-    events = torch.from_numpy(read_angles(snakemake.input.inputs, "test")).float().to(device)
+    events = read_batch(snakemake.input.inputs, "test", settings["data"]).to(device)
     model = build_model(params.model, settings["seed"])
     load_weights(snakemake.input.weights, model)
+    importance = Importance(settings["draws"], settings["events"])
+    particles = PARTICLES if settings["data"] == "angles" else None
     generator = stream(settings["seed"], "evaluation", device)
-    kinds = 2 if model.bound else 3
-    with progress(kinds * len(events), "log-densities") as advance:
-        arrays = log_likelihoods(model.to(device).eval(), events, PARTICLES, generator, advance)
+    with progress(passes(model, len(events), importance, particles), "log-densities") as advance:
+        model.to(device).eval()
+        scores = log_likelihoods(model, events, generator, importance, particles, advance)
     blocks = {"model": params.model, "evaluation": settings}
     provenance = record(blocks, settings["seed"], params.source)
-    write_scores(snakemake.output.scores, Scores(arrays, {}), provenance)
+    write_scores(snakemake.output.scores, scores, provenance)
 
 
 if __name__ == "__main__":

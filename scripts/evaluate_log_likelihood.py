@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from hepdensity.evaluation.likelihood_table import EvaluatedRun, likelihood_rows
-from hepdensity.evaluation.samples import drawn
+from hepdensity.evaluation.likelihood_table import likelihood_rows
+from hepdensity.evaluation.runs import read_run
 from hepdensity.evaluation.scores import read_scores
-from hepdensity.io import read_json, write_table
+from hepdensity.io import write_table
 from hepdensity.logs import configure
 from hepdensity.provenance import record
 
@@ -13,19 +13,10 @@ from hepdensity.provenance import record
 def main(snakemake: Any) -> None:
     """Write the table behind figure 5."""
     configure(snakemake.log[0])
-    files = snakemake.input
+    files, grid = snakemake.input, snakemake.params.grid
     truth = read_scores(files.truth) if files.get("truth") else None
-    grid = snakemake.params.grid
-    runs = [
-        EvaluatedRun(
-            *(run["model"], run["n_train"], run["seed"]),
-            *(read_scores(scores), read_json(summary)),
-            *drawn(samples),
-        )
-        for run, scores, summary, samples in zip(
-            grid["runs"], files.scores, files.summaries, files.samples, strict=True
-        )
-    ]
+    columns = (grid["runs"], files.scores, files.summaries, files.samples)
+    runs = [read_run(*one) for one in zip(*columns, strict=True)]
     provenance = record(grid, None, snakemake.params.source)
     write_table(snakemake.output.table, likelihood_rows(runs, truth), provenance)
 

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 
 from hepdensity.evaluation.scores import write_scores
-from hepdensity.evaluation.truth import true_scores, truth_row
+from hepdensity.evaluation.truth import Labels, true_scores, truth_rows
 from hepdensity.io import read_json, write_table
 from hepdensity.logs import configure, progress
 from hepdensity.physics.gluino import Normalisation
-from hepdensity.preprocessing.inputs import read_angles, read_couplings
+from hepdensity.preprocessing.inputs import read_angles, read_couplings, read_header, read_labels
 from hepdensity.provenance import record
 from hepdensity.training.device import choose_device
 
@@ -20,6 +20,7 @@ def main(snakemake: Any) -> None:
     torch.set_num_threads(snakemake.threads)
     inputs, settings = snakemake.input.inputs, snakemake.params.truth
     angles = read_angles(inputs, "test")
+    embedded = read_header(inputs).source == "embedded"
     with progress(len(angles), "true densities") as advance:
         scores = true_scores(
             angles,
@@ -28,10 +29,11 @@ def main(snakemake: Any) -> None:
             Normalisation.from_dict(read_json(snakemake.input.normalisation)),
             choose_device(settings["device"], "generation.device"),
             advance,
+            Labels(*read_labels(inputs, "test")) if embedded else None,
         )
     provenance = record(settings, None, snakemake.params.source)
     write_scores(snakemake.output.scores, scores, provenance)
-    write_table(snakemake.output.table, [truth_row(scores)], provenance)
+    write_table(snakemake.output.table, truth_rows(scores), provenance)
 
 
 if __name__ == "__main__":

@@ -16,19 +16,21 @@ from hepdensity.training.seeding import stream
 
 
 def main(snakemake: Any) -> None:
-    """Sample; unphysical points are counted and dropped."""
+    """Sample; invalid categories and unphysical points are counted and dropped."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
     params, settings = snakemake.params, snakemake.params.samples
     header = read_header(snakemake.input.inputs)
+    device = choose_device(settings["device"])
     model = build_model(params.model, settings["seed"])
     load_weights(snakemake.input.weights, model)
-    device = choose_device(settings["device"])
+    model.to(device)
     generator = stream(settings["seed"], "samples", device)
     count = settings["count"]
     with progress(count, "samples") as advance:
         events = sample_events(
-            model.to(device), count, header.sqrt_s, header.mass, generator, advance
+            lambda n: model.attempt(n, generator),
+            *(count, header.sqrt_s, header.mass, device.type, advance),
         )
     blocks = {"model": params.model, "samples": settings}
     write_events(snakemake.output.samples, events, record(blocks, settings["seed"], params.source))

@@ -1,4 +1,4 @@
-"""Normalise the true density of four-gluino events at their energy and mass."""
+"""Normalise the true density of a process at the energy and mass of its events."""
 
 from typing import Any
 
@@ -23,6 +23,7 @@ def main(snakemake: Any) -> None:
             events.mass,
             settings["points"],
             settings["seed"],
+            events.n_out,
             device=choose_device(settings["device"], "generation.device"),
             advance=advance,
         )

@@ -8,8 +8,8 @@ import torch
 
 from hepdensity.io import write_json, write_table
 from hepdensity.logs import configure, progress
+from hepdensity.models.inputs import read_batch
 from hepdensity.models.registry import build_model
-from hepdensity.preprocessing.inputs import read_angles
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import fingerprint, save_weights
 from hepdensity.training.loop import follow, train
@@ -25,7 +25,7 @@ def main(snakemake: Any) -> None:
     blocks = {"model": params.model, "training": params.training, "run": run}
     provenance = record(blocks, run["seed"], params.source)
     training, validation = (
-        torch.from_numpy(read_angles(snakemake.input.inputs, part, count)).float()
+        read_batch(snakemake.input.inputs, part, run["data"], count)
         for part, count in (("train", run["n_train"]), ("validation", None))
     )
     model = build_model(params.model, run["seed"])

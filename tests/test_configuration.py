@@ -10,6 +10,7 @@ import yaml
 
 from hepdensity.configuration import (
     ConfigurationError,
+    data_of,
     effective_configuration,
     files_of,
     overlay,
@@ -114,17 +115,21 @@ REFUSED = {
     "boolean for a number": ("gluino.sqrt_s", True, "a finite number .* not True"),
     "too many bins": ("flow.bins", 501, r"must be >= 2 and <= 500 \[bins\], not 501"),
     "unknown device": ("generation.device", "gpu", "must be one of auto, cpu, cuda, not 'gpu'"),
-    "fraction for a count": ("grid.n_train", [5000.0], r"^grid.n_train.0: must be a whole number"),
+    "fraction for a count": (
+        "grid.angles.n_train",
+        [5000.0],
+        r"^grid.angles.n_train.0: must be a whole number",
+    ),
     "boolean for a count": ("split.test", True, "must be a whole number .* not True"),
     "null for a count": ("split.test", None, "must be a whole number .* not null"),
     "value for a section": ("flow", 8, "^flow: must be a section"),
-    "value for a list": ("grid.seeds", 1, "^grid.seeds: must be a list"),
+    "value for a list": ("grid.labels.seeds", 1, "^grid.labels.seeds: must be a list"),
     "too small": ("gluino.sqrt_s", -1, r"must be > 0 \[GeV\], not -1"),
     "too large": ("gluino.alpha_s", 1.5, r"must be > 0 and <= 1, not 1.5"),
     "unknown choice": ("models.none.permutation", "shuffle", "one of none, stochastic, sort"),
     "unknown source": ("gluino.source", "root", "one of embedded, lhe, csv"),
-    "empty list": ("grid.seeds", [], r"^grid.seeds: must not be empty"),
-    "repeated": ("grid.seeds", [1, 1], "must not repeat itself"),
+    "empty list": ("grid.angles.seeds", [], r"^grid.angles.seeds: must not be empty"),
+    "repeated": ("grid.angles.seeds", [1, 1], "must not repeat itself"),
     "model name": ("models.A/B", {"kind": "flow", "permutation": "none"}, "lower-case letters"),
     "reserved name": ("models.truth", {"kind": "flow", "permutation": "none"}, "lower-case"),
     "missing setting of a kind": ("models.x", {"kind": "flow"}, "kind flow needs it"),
@@ -135,11 +140,49 @@ REFUSED = {
     ),
     "orders of a chart": ("models.phase-space.orders_per_event", 4, "chart paired has 3 orders"),
     "reserved ending": ("models.a-symmetrised", {"kind": "flow"}, "do not end in -symmetrised"),
-    "no such model": ("grid.models", ["bigger"], "'bigger' is not in the section models"),
+    "no such model": ("grid.angles.models", ["bigger"], "'bigger' is not in the section models"),
     "too few events": (
         "generation.four_gluino.events",
         64999,
-        "must be >= 65000 .*grid.n_train.*not 64999",
+        "must be >= 65000 .*grid.angles.n_train.*not 64999",
+    ),
+    "too few events of two gluinos": (
+        "generation.two_gluino.events",
+        6499,
+        r"must be >= 6500 .*grid.multiplicity.n_train.*each / 10\), not 6499",
+    ),
+    "model of other events": (
+        "grid.labels.models",
+        ["sort"],
+        r"^grid.labels.models: 'sort' takes angles: put it in grid.angles.models",
+    ),
+    "nothing to do": (
+        "grid",
+        {part: {"models": []} for part in ("angles", "multiplicity", "labels")},
+        "^grid: no part has a model",
+    ),
+    "weights that do not sum to one": (
+        "models.dropout-balanced-sort.objective",
+        [0.5, 0.6],
+        r"^models.dropout-balanced-sort.objective: weights must be >= 0 and sum to 1",
+    ),
+    "negative weight": ("models.dropout-balanced-sort.objective", [-0.5, 1.5], "must be >= 0"),
+    "too few weights": ("models.dropout-balanced-sort.objective", [1.0], "2 to 2 entries, not 1"),
+    "weights of categories": (
+        "models.mixture-balanced-sort.objective",
+        [0.5, 0.5],
+        "kind mixture takes no weights",
+    ),
+    "unknown objective": (
+        "models.mixture-balanced-sort.objective",
+        "biased",
+        "must be one of likelihood, balanced, not 'biased'",
+    ),
+    "builder of no module": ("models.x", {"kind": "own", "builder": "mine"}, "form wanted: 'mine'"),
+    "endless for one model": (
+        "models.none.training",
+        {"threshold_mode": "rel", "max_validations": None, "max_steps": None},
+        "may never end",
     ),
     "below threshold": ("gluino.sqrt_s", 2400.0, "exceed 4 x gluino.mass = 2430.85"),
     "endless": ("training", {**UNLIMITED, "threshold_mode": "rel"}, "^training: .* may never end"),
@@ -172,6 +215,13 @@ def test_refused_with_key_and_what_is_allowed(path: str, value: Any, message: st
 )
 def test_training_without_limits_that_ends(training: dict[str, Any]) -> None:
     assert configured({"training": training})["training"]["max_validations"] is None
+
+
+def test_events_that_a_model_takes() -> None:
+    models = load("config.yaml")["models"]
+    taken = {name: data_of(models[name]) for name in ("sort", "dropout-balanced-sort")}
+    assert taken == {"sort": "angles", "dropout-balanced-sort": "multiplicity"}
+    assert data_of(models["classifier-sort"]) == data_of({"kind": "own", "data": "labels"})
 
 
 def test_missing_key_is_named() -> None:

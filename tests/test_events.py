@@ -67,6 +67,7 @@ BAD = {
     "leg twice": ({"colour_order": with_entry(ORDER, (2, 1), 2)}, "colour order of event 3"),
     "leg 0 not first": ({"colour_order": ORDER[:, ::-1]}, "colour order of event 1"),
     "fewer drawn than kept": ({"drawn": 2}, "drawn = 2"),
+    "fewer drawn than invalid": ({"drawn": 4, "invalid": 2}, "drawn = 4 is less than the 3 events"),
 }
 
 
@@ -84,5 +85,7 @@ def test_invariant_mass() -> None:
 def test_unphysical_fraction() -> None:
     assert Events(**fields(), drawn=12).unphysical_fraction == 0.75
     assert Events(**fields(), drawn=3).unphysical_fraction == 0
+    mixed = Events(**fields(), drawn=12, invalid=3)
+    assert (mixed.unphysical_fraction, mixed.invalid_fraction) == (0.5, 0.25)
     with pytest.raises(ValueError, match="only samples of a model"):
         _ = Events(**fields()).unphysical_fraction

@@ -55,7 +55,7 @@ def assert_same(one: Events, other: Events) -> None:
     [
         random_events(),
         replace(random_events(), helicities=None, colour_order=None, alpha_s=None, weights=None),
-        replace(random_events(), source="model", drawn=80, cross_section=None),
+        replace(random_events(), source="model", drawn=80, invalid=4, cross_section=None),
         replace(random_events(), momenta=np.ones((0, 4, 4)), helicities=None, colour_order=None,
                 alpha_s=None, weights=None),
     ],
@@ -157,12 +157,13 @@ def test_broken_json_names_its_file(tmp_path: Path) -> None:
 
 def test_table_round_trip(tmp_path: Path) -> None:
     rows = [
-        {"model": "none", "n_train": 5000, "value": 0.1 + 0.2, "error": None},
+        {"model": "none", "n_train": 5000, "value": 0.1 + 0.2, "error": None, "exact": True},
         {
             "model": "with, comma",
             "n_train": np.int64(7),
             "value": np.float64(1e-300),
             "error": -1.5,
+            "exact": False,
         },
     ]
     write_table(tmp_path / "a.csv", rows)

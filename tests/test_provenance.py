@@ -105,6 +105,16 @@ def test_keeps_when_nothing_else_is_run(tree: Path, edit: Callable[[Path], None]
     assert source_digest(tree / "scripts/train.py") == before
 
 
+def test_named_modules_count_with_what_they_import(tree: Path) -> None:
+    script, named = tree / "scripts/train.py", ["hepdensity.plotting"]
+    (tree / "lib/hepdensity/plotting.py").write_text("from hepdensity import colours\n")
+    (tree / "lib/hepdensity/colours.py").write_text("RED = 1\n")
+    without, before = source_digest(script), source_digest(script, modules=named)
+    (tree / "lib/hepdensity/colours.py").write_text("RED = 2\n")
+    assert source_digest(script) == without != before
+    assert source_digest(script, modules=named) != before
+
+
 def test_same_on_every_machine_and_python(tree: Path) -> None:
     assert source_digest(tree / "scripts/train.py") == "a6fe7de374e87f22"
 

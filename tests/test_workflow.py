@@ -4,26 +4,20 @@ One run from events to figures, in a copy of the checkout and with a results tre
 all tests; most of them then ask, by dry runs, what an edit would make run again.
 """
 
-import csv
 import gzip
-import json
 import math
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+from checkouts import GRID, REPOSITORY, TRAINING, Checkout, appended, copy_checkout, edited
 
 from hepdensity.colour_order import order_to_positions
 from hepdensity.events import Events
@@ -31,19 +25,15 @@ from hepdensity.io import read_events
 
 pytestmark = pytest.mark.workflow
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-PARTS = ("workflow", "rules", "scripts", "lib", "envs", "config.yaml")
-# Long enough to be killed in the middle, with a checkpoint at every validation.
-TRAINING = {"max_steps": 400, "checkpoint_seconds": 0.001}
-SMOKE = {"preset": "smoke", "training": TRAINING}
 FIGURES = (
-    "fig03_gluino_energy",
-    "fig04_digluino_mass",
-    "fig05_log_likelihood",
-    "training_curves_gluino",
+    *("fig03_gluino_energy", "fig04_digluino_mass", "fig05_log_likelihood"),
+    "fig07_varying_dimension",
+    *("fig10_discrete_log_likelihood", "fig10_importance_bound", "fig11_discrete_marginals"),
+    *("fig12_energy_by_colour", "fig13_delta_psi_by_helicity"),
+    *(f"training_curves_{part}" for part in GRID),
 )
+FIG10 = "results/tables/fig10_discrete_log_likelihood.csv"
 FIG05 = "results/tables/fig05_log_likelihood.csv"
-TRUTH = "results/tables/truth_gluino.csv"
 NONE = "results/models/gluino/none/n1000/seed1"
 FIG05_COLUMNS = [
     *("model", "n_train", "seed"),
@@ -53,67 +43,38 @@ FIG05_COLUMNS = [
     *("kl_to_truth", "kl_to_truth_error"),
     *("unphysical_fraction", "steps", "ended_by", "train_seconds", "parameters"),
 ]
-PLOTS = {"plot_gluino_energy", "plot_digluino_mass", "plot_log_likelihood", "plot_training_curves"}
-AFTER_SAMPLES = {
-    "evaluate_log_likelihood",
-    "plot_gluino_energy",
-    "plot_digluino_mass",
-    "plot_log_likelihood",
+FIG10_COLUMNS = [
+    *("model", "family", "permutation", "n_train", "seed"),
+    *("log_likelihood", "log_likelihood_error"),
+    *("log_likelihood_tight", "log_likelihood_tight_error", "exact", "draws"),
+    *("log_likelihood_truth", "log_likelihood_truth_error"),
+    *("kl_to_truth", "kl_to_truth_error"),
+    *("invalid_fraction", "steps", "ended_by", "train_seconds", "parameters"),
+]
+PLOTS = {path.stem for path in (REPOSITORY / "scripts").glob("plot_*.py")}
+TWO_SAMPLE = {"evaluate_two_sample", "evaluate_two_sample_table"}
+AFTER_SAMPLES_OF_ANGLES = TWO_SAMPLE | {
+    *("evaluate_log_likelihood", "plot_log_likelihood"),
+    *("plot_gluino_energy", "plot_digluino_mass"),
 }
-AFTER_TRAINING = AFTER_SAMPLES | {"generate_samples", "evaluate_likelihood", "plot_training_curves"}
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A checkout and the directory that it is run in."""
-
-    root: Path
-    directory: Path
-
-    def command(self, *options: str, target: str | None = None, **config: Any) -> list[str]:
-        """Command line of Snakemake; `config` comes on top of the smoke configuration."""
-        words = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
-        words += ["-s", str(self.root / "workflow/Snakefile"), "--directory", str(self.directory)]
-        given = {**SMOKE, **config}
-        words += ["--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())]
-        return [*words, "--", target] if target else words
-
-    def run(self, *options: str, target: str | None = None, **config: Any) -> tuple[int, str]:
-        """Exit status and all that Snakemake said."""
-        command = self.command(*options, target=target, **config)
-        done = subprocess.run(
-            command, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        return done.returncode, done.stdout
-
-    def plan(self, target: str | None = None, **config: Any) -> dict[str, int]:
-        """Jobs that are to be done, per rule."""
-        status, said = self.run("--dry-run", target=target, **config)
-        assert status == 0, said[-5000:]
-        table = said.partition("Job stats:")[2].partition("\n\n")[0]
-        counts = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-        assert counts or "Nothing to be done" in said, said
-        return {rule: n for rule, n in counts.items() if rule not in ("all", "total")}
-
-    def rows(self, table: str) -> list[dict[str, str]]:
-        """Contents of a results table."""
-        with (self.directory / table).open(newline="") as file:
-            return list(csv.DictReader(file))
-
-
-def copy_checkout(root: Path) -> None:
-    """Copy what the workflow consists of, compiled kernels included."""
-    root.mkdir(parents=True)
-    for part in PARTS:
-        source = REPOSITORY / part
-        copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, root / part)
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """This checkout, in an empty directory."""
-    return Checkout(REPOSITORY, tmp_path_factory.mktemp("fresh"))
+AFTER_SAMPLES_OF_LABELS = TWO_SAMPLE | {
+    *("evaluate_label_likelihood", "plot_discrete_log_likelihood", "plot_importance_bound"),
+    *("plot_discrete_marginals", "plot_energy_by_colour", "plot_delta_psi_by_helicity"),
+}
+AFTER_SAMPLES = (
+    AFTER_SAMPLES_OF_ANGLES
+    | AFTER_SAMPLES_OF_LABELS
+    | {"evaluate_multiplicity_likelihood", "plot_varying_dimension"}
+)
+AFTER_SCORES = {
+    *("evaluate_log_likelihood", "plot_log_likelihood", "evaluate_multiplicity_likelihood"),
+    *("evaluate_label_likelihood", "plot_discrete_log_likelihood", "plot_importance_bound"),
+}
+SAMPLING = {"generate_samples", "generate_multiplicity_samples"}
+WITH_TRAINING = {"train_model", "evaluate_likelihood", "plot_training_curves"}
+FROM_TRAINING = WITH_TRAINING | SAMPLING | AFTER_SAMPLES
+FROM_TRAINING_OF_ANGLES = WITH_TRAINING | {"generate_samples"} | AFTER_SAMPLES_OF_ANGLES
+FROM_TRAINING_OF_LABELS = WITH_TRAINING | {"generate_samples"} | AFTER_SAMPLES_OF_LABELS
 
 
 @pytest.fixture(scope="module")
@@ -128,78 +89,6 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return checkout
 
 
-@contextmanager
-def edited(path: Path, old: str, new: str) -> Iterator[None]:
-    """The file with its first `old` replaced, for a while."""
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    try:
-        yield
-    finally:
-        path.write_text(text)
-
-
-def appended(path: Path, line: str) -> Any:
-    text = path.read_text()
-    return edited(path, text, f"{text}\n{line}\n")
-
-
-# ------------------------------------------------------------------- before anything has run
-
-
-def test_lint(fresh: Checkout) -> None:
-    status, said = fresh.run("--lint")
-    assert status == 0, said[-5000:]
-
-
-@pytest.mark.parametrize(
-    ("preset", "trainings"), [("smoke", 3), ("quick", 12), ("study", 6), ("paper", 54)]
-)
-def test_presets_pass_a_dry_run(fresh: Checkout, preset: str, trainings: int) -> None:
-    plan = fresh.plan(preset=preset)
-    assert plan["train_model"] == plan["evaluate_likelihood"] == trainings
-    assert plan["ingest_lhe"] == 2
-    assert set(plan) >= PLOTS
-
-
-@pytest.mark.parametrize(
-    "profile",
-    [("--workflow-profile", "slurm"), ("--profile", str(REPOSITORY / "workflow/profiles/slurm"))],
-    ids=lambda words: words[0],
-)
-def test_slurm_profile_passes_a_dry_run(fresh: Checkout, profile: tuple[str, str]) -> None:
-    status, said = fresh.run(*profile, "--dry-run", preset="paper")
-    assert status == 0, said[-5000:]
-
-
-def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
-    profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
-    rules = {path.stem for path in (REPOSITORY / "scripts").glob("*.py")}
-    assert set(profile["set-resources"]) | set(profile["set-threads"]) <= rules
-    assert profile["set-resources"]["train_model"]["gpu"] == 1
-
-
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ({"banana": 1}, "banana: unknown key; Allowed here: preset, gluino, models"),
-        ({"training": {"batchsize": 5}}, "training.batchsize: unknown key; did you mean"),
-        ({"flow": {"bins": "many"}}, "flow.bins: must be a whole number [bins], not 'many'"),
-        ({"gluino": {"source": "lhe"}}, "gluino.lhe.four_gluino: no file given"),
-    ],
-    ids=["unknown key", "misspelt key", "wrong type", "missing files"],
-)
-def test_bad_configuration_is_one_clear_message(
-    fresh: Checkout, config: dict[str, Any], message: str
-) -> None:
-    status, said = fresh.run(**config)
-    assert status != 0
-    assert f"Configuration error: {message}" in said
-    assert "Traceback" not in said
-    assert not (fresh.directory / "results").exists()
-
-
 # ------------------------------------------------------------------- from events to figures
 
 
@@ -209,6 +98,27 @@ def test_figure_has_both_formats_and_its_numbers(smoke: Checkout, name: str) -> 
     assert (results / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
     assert (results / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
     assert smoke.rows(f"results/tables/{name}.csv")
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [("fig07_log_likelihood", 2), ("p_four_gluino", 1), ("two_sample_gluino", 8)],
+)
+def test_table_without_figure(smoke: Checkout, table: str, rows: int) -> None:
+    assert len(smoke.rows(f"results/tables/{table}.csv")) == rows
+
+
+def test_table_of_labelled_log_likelihoods(smoke: Checkout) -> None:
+    rows = {row["model"]: row for row in smoke.rows(FIG10)}
+    assert list(rows) == GRID["labels"]["models"]
+    assert all(list(row) == FIG10_COLUMNS for row in rows.values())
+    argmax, mixture = rows["argmax-flow-stochastic"], rows["mixture-likelihood-sort"]
+    assert (argmax["exact"], argmax["draws"]) == ("False", "4")
+    assert 0 < float(argmax["invalid_fraction"]) < 0.3
+    assert (mixture["exact"], mixture["draws"], mixture["family"]) == ("True", "", "paper")
+    assert float(mixture["invalid_fraction"]) == 0
+    assert rows["phase-space-labels"]["family"] == "ours"
+    assert all(float(row["kl_to_truth"]) > 0 for row in rows.values())
 
 
 def test_table_of_log_likelihoods(smoke: Checkout) -> None:
@@ -256,16 +166,24 @@ def test_report_is_built_and_needs_no_network(smoke: Checkout) -> None:
 @pytest.mark.parametrize(
     ("name", "again"),
     [
-        ("lib/hepdensity/models/registry.py", {"train_model"} | AFTER_TRAINING),
-        ("lib/hepdensity/training/loop.py", {"train_model"} | AFTER_TRAINING),
+        ("lib/hepdensity/models/registry.py", FROM_TRAINING),
+        ("lib/hepdensity/models/flows/mixture.py", FROM_TRAINING_OF_LABELS),
+        ("lib/hepdensity/training/loop.py", FROM_TRAINING),
         ("lib/hepdensity/plotting/style.py", PLOTS),
         ("scripts/evaluate_events.py", {"evaluate_events"}),
     ],
-    ids=["model", "training", "plotting", "script"],
+    ids=["all models", "a model", "training", "plotting", "script"],
 )
 def test_edit_runs_again_what_depends_on_it(smoke: Checkout, name: str, again: set[str]) -> None:
     with appended(smoke.root / name, "EDITED = 1"):
         assert set(smoke.plan()) == again
+
+
+def test_edit_of_a_model_trains_no_other(smoke: Checkout) -> None:
+    with appended(smoke.root / "lib/hepdensity/models/flows/mixture.py", "EDITED = 1"):
+        plan = smoke.plan()
+    per_training = ("train_model", "generate_samples", "evaluate_likelihood", "evaluate_two_sample")
+    assert {rule: plan[rule] for rule in per_training} == dict.fromkeys(per_training, 1)
 
 
 @pytest.mark.parametrize(
@@ -287,24 +205,25 @@ def test_fresh_checkout_runs_nothing_again(smoke: Checkout) -> None:
 @pytest.mark.parametrize(
     ("config", "again"),
     [
+        ({"training": {**TRAINING, "learning_rate": 0.002}}, FROM_TRAINING),
+        ({"models": {"none": {"training": {"learning_rate": 0.002}}}}, FROM_TRAINING_OF_ANGLES),
+        ({"flow": {"layers": 8, "bins": 2}}, FROM_TRAINING),
         (
-            {"training": {**TRAINING, "learning_rate": 0.002}},
-            {"train_model"} | AFTER_TRAINING,
+            {"grid": {**GRID, "angles": {**GRID["angles"], "n_train": [500]}}},
+            FROM_TRAINING_OF_ANGLES,
         ),
-        ({"flow": {"layers": 8, "bins": 2}}, {"train_model"} | AFTER_TRAINING),
-        ({"grid": {"n_train": [500]}}, {"train_model"} | AFTER_TRAINING),
-        ({"samples": 3000}, {"generate_samples"} | AFTER_SAMPLES),
+        ({"samples": 3000}, SAMPLING | AFTER_SAMPLES),
+        ({"evaluation": {"draws": 5}}, {"evaluate_likelihood"} | AFTER_SCORES),
         (
             {"generation": {"normalisation_points": 5000}},
-            {
-                "prepare_normalisation",
-                "evaluate_truth",
-                "evaluate_log_likelihood",
-                "plot_log_likelihood",
-            },
+            {"prepare_normalisation", "evaluate_truth", "evaluate_truth_multiplicity"}
+            | AFTER_SCORES,
         ),
     ],
-    ids=["training", "two values swapped", "training-set size", "samples", "normalisation"],
+    ids=[
+        *("training", "training of a model", "two values swapped", "training-set size"),
+        *("samples", "draws", "normalisation"),
+    ],
 )
 def test_setting_runs_again_what_depends_on_it(
     smoke: Checkout, config: dict[str, Any], again: set[str]
@@ -373,44 +292,13 @@ def untimed(checkout: Checkout) -> list[dict[str, str]]:
     return [{**row, "train_seconds": ""} for row in checkout.rows(FIG05)]
 
 
-def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> None:
-    checkout = Checkout(REPOSITORY, tmp_path)
-    files = {
-        "four_gluino": [str(shared_data / "madgraph/gg_4gluino_2k.lhe.gz")],
-        "two_gluino": [str(shared_data / "madgraph/gg_2gluino_2k.lhe.gz")],
-    }
-    config: dict[str, Any] = {
-        "gluino": {"source": "lhe", "lhe": files},
-        "split": {"validation": 300, "test": 500},
-        "grid": {"models": ["none"]},
-    }
-    for target in (TRUTH, "results/tables/events_gluino.csv"):
-        status, said = checkout.run(target=target, **config)
-        assert status == 0, said[-5000:]
-    rows = checkout.rows("results/tables/events_gluino.csv")
-    assert [(row["source"], int(row["events"])) for row in rows] == [("lhe", 2000)] * 2
-    truth = {key: float(value) for key, value in checkout.rows(TRUTH)[0].items()}
-    names = ("log_likelihood_truth_error", "normalisation_error", "coupling_error")
-    error = math.hypot(*(truth[name] for name in names))
-    assert abs(truth["log_likelihood_truth"] - 2.91) < 4 * error
-    assert truth["coupling_error"] > 0, "the coupling of these events runs"
-
-    config["grid"]["n_train"] = [1000, 1201]
-    target = "results/inputs/gluino.h5"
-    status, _ = checkout.run("--forcerun", "prepare_gluino", target=target, **config)
-    log = (tmp_path / "results/logs/prepare_gluino.log").read_text()
-    assert status != 0
-    assert "lhe/four_gluino.h5: 2000 events, but 2001 are asked for" in log
-    assert "lower split or grid.n_train" in log
-
-
 def test_csv_events_reach_the_figure_without_truth(smoke: Checkout, tmp_path: Path) -> None:
     checkout = Checkout(smoke.root, tmp_path)
     embedded = read_events(smoke.directory / "results/events/gluino/embedded/four_gluino.h5")
     write_csv(tmp_path / "data_4_gluino.csv", embedded)
     config = {
         "gluino": {"source": "csv", "csv": {"four_gluino": "data_4_gluino.csv"}},
-        "grid": {"models": ["sort"]},
+        "grid": {**GRID, "angles": {"models": ["sort"]}},
         "training": {"max_steps": 20},
     }
     status, said = checkout.run(target="results/figures/fig05_log_likelihood.png", **config)

@@ -58,7 +58,7 @@ def lehmer_decode(code: np.ndarray, legs: int) -> np.ndarray:
         digit, rest = np.divmod(rest, math.factorial(legs - 1 - i))
         order[:, i] = np.take_along_axis(free, digit[:, None], axis=1)[:, 0]
         keep = np.arange(free.shape[1]) != digit[:, None]
-        free = free[keep].reshape(len(rest), -1)
+        free = free[keep].reshape(len(rest), free.shape[1] - 1)
     return order
 
 

@@ -5,6 +5,7 @@ the key and what is allowed there, before any job starts.
 """
 
 import difflib
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,8 +30,30 @@ _KINDS = {
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
-_KEYS_OF_KIND = {"flow": {"permutation"}, "phase-space": {"chart", "orders_per_event"}}
+_EVERY_KIND = {"kind", "training"}
+_SIZES = {"layers", "bins", "residual_blocks", "units_per_dim"}
+_NEEDED: dict[str, set[str]] = {
+    "flow": {"permutation"},
+    "phase-space": {"chart", "orders_per_event"},
+    "dropout": {"permutation", "objective"},
+    "dequantisation": {"permutation", "noise"},
+    "argmax": {"permutation", "noise"},
+    "mixture": {"permutation", "objective"},
+    "classifier": {"permutation"},
+    "phase-space-labels": {"chart", "orders_per_event"},
+    "own": {"builder", "data", "settings"},
+}
+_OPTIONAL: dict[str, set[str]] = {
+    "dropout": {"embedding"},
+    "mixture": {"embedding"},
+    "classifier": {"hidden"},
+    "phase-space-labels": {"label_width", "label_rounds"},
+}
+_DATA = {"flow": "angles", "phase-space": "angles", "dropout": "multiplicity"}
 _ORDERS_OF_CHART = {"plain": 24, "sequential": 12, "paired": 3}
+_OBJECTIVES = ("likelihood", "balanced")
+FOUR_PER_TWO = 10
+"""Four-gluino events for each two-gluino event of a mixed sample, as in the paper."""
 
 
 class ConfigurationError(ValueError):
@@ -103,15 +126,21 @@ def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
             yield where, _unsuitable(error)
 
 
+def data_of(model: Mapping[str, Any]) -> str:
+    """Events that a model takes: "angles", "multiplicity" or "labels", a part of the grid.
+
+    Args:
+        model: Its block in the section models.
+    """
+    kind: str = model["kind"]
+    return str(model["data"]) if kind == "own" else _DATA.get(kind, "labels")
+
+
 def consistency_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Breaches of what several keys must fulfil together, files that are not there included."""
     gluino = config["gluino"]
-    for model in config["grid"]["models"]:
-        if model not in config["models"]:
-            names = ", ".join(config["models"])
-            yield ("grid", "models"), f"'{model}' is not in the section models ({names})"
     yield from _model_problems(config["models"])
-    yield from _training_problems(config["training"])
+    yield from _grid_problems(config)
     if gluino["source"] == "embedded":
         yield from _embedded_problems(config)
         return
@@ -132,16 +161,49 @@ def files_of(gluino: Mapping[str, Any], process: str) -> list[str]:
 
 def _model_problems(models: Mapping[str, Any]) -> Iterator[Problem]:
     """Settings of a model that its kind needs, or has not."""
-    of_any_kind = set().union(*_KEYS_OF_KIND.values())
     for name, model in models.items():
-        kind, needed = model["kind"], _KEYS_OF_KIND[model["kind"]]
+        kind, place = model["kind"], ("models", name)
+        needed = _NEEDED[kind]
+        known = needed | _OPTIONAL.get(kind, set()) | _EVERY_KIND
+        known |= _SIZES if kind != "own" else set()
         for key in sorted(needed - set(model)):
-            yield ("models", name, key), f"this key is missing: kind {kind} needs it"
-        for key in sorted((of_any_kind - needed) & set(model)):
-            yield ("models", name, key), f"kind {kind} has no such setting"
+            yield (*place, key), f"this key is missing: kind {kind} needs it"
+        for key in sorted(set(model) - known):
+            yield (*place, key), f"kind {kind} has no such setting"
         most = _ORDERS_OF_CHART.get(model.get("chart"), 24)
         if model.get("orders_per_event", 1) > most:
-            yield ("models", name, "orders_per_event"), f"chart {model['chart']} has {most} orders"
+            yield (*place, "orders_per_event"), f"chart {model['chart']} has {most} orders"
+        if "objective" in model:
+            yield from _objective_problems((*place, "objective"), kind, model["objective"])
+
+
+def _objective_problems(place: KeyPath, kind: str, objective: Any) -> Iterator[Problem]:
+    if isinstance(objective, str):
+        if objective not in _OBJECTIVES:
+            yield place, f"must be one of {', '.join(_OBJECTIVES)}, not {objective!r}"
+    elif kind != "dropout":
+        yield place, f"kind {kind} takes no weights, only one of {', '.join(_OBJECTIVES)}"
+    elif min(objective) < 0 or not math.isclose(sum(objective), 1, abs_tol=1e-6):
+        yield place, f"weights must be >= 0 and sum to 1, not {objective}"
+
+
+def _grid_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Models that are not there or take other events, and trainings that may never end."""
+    models = config["models"]
+    for part, grid in config["grid"].items():
+        place = ("grid", part, "models")
+        for model in grid["models"]:
+            if model not in models:
+                yield place, f"'{model}' is not in the section models ({', '.join(models)})"
+                continue
+            data = data_of(models[model])
+            if data != part:
+                yield place, f"'{model}' takes {data}: put it in grid.{data}.models"
+            parts = (config["training"], grid.get("training"), models[model].get("training"))
+            training = {key: value for part in parts if part for key, value in part.items()}
+            yield from _training_problems(training)
+    if not any(grid["models"] for grid in config["grid"].values()):
+        yield ("grid",), "no part has a model; name some, e.g. grid.angles.models: [stochastic]"
 
 
 def _training_problems(training: Mapping[str, Any]) -> Iterator[Problem]:
@@ -152,16 +214,26 @@ def _training_problems(training: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _embedded_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    gluino, split = config["gluino"], config["split"]
+    gluino, split, grid = config["gluino"], config["split"], config["grid"]
     threshold = 4 * gluino["mass"]
     if not gluino["sqrt_s"] > threshold:
         told = f"must exceed 4 x gluino.mass = {threshold} [GeV], not {gluino['sqrt_s']}"
         yield ("gluino", "sqrt_s"), told
-    made = config["generation"]["four_gluino"]["events"]
-    need = max(config["grid"]["n_train"]) + split["validation"] + split["test"]
-    if made < need:
-        told = f"must be >= {need} (largest of grid.n_train + split.validation + split.test)"
-        yield ("generation", "four_gluino", "events"), f"{told}, not {made}"
+    needs = {
+        "four_gluino": [(part, 1) for part in grid],
+        "two_gluino": [("multiplicity", FOUR_PER_TWO)],
+    }
+    for process, parts in needs.items():
+        made = config["generation"][process]["events"]
+        for part, divisor in parts:
+            if not grid[part]["models"]:
+                continue
+            counts = (max(grid[part]["n_train"]), split["validation"], split["test"])
+            need = sum(count // divisor for count in counts)
+            if made < need:
+                told = f"must be >= {need} (largest of grid.{part}.n_train + split.validation"
+                told += " + split.test" + (f", each / {divisor}" if divisor > 1 else "")
+                yield ("generation", process, "events"), f"{told}), not {made}"
 
 
 def _raise_first(problems: Iterator[Problem]) -> None:
@@ -205,6 +277,10 @@ def _unsuitable(error: jsonschema.ValidationError) -> str:
         return f"must be one of {', '.join(limit)}, not {shown}"
     if error.validator == "uniqueItems":
         return f"must not repeat itself: {shown}"
+    if error.validator == "pattern":
+        return _described(schema, f"has not the form wanted: {shown}")
+    if error.validator in ("minItems", "maxItems") and "maxItems" in schema:
+        return f"must have {schema['minItems']} to {schema['maxItems']} entries, not {len(value)}"
     if error.validator in ("minItems", "minProperties", "minLength"):
         return _described(schema, "must not be empty")
     unit = f" [{schema['unit']}]" if schema.get("unit", "1") != "1" else ""

@@ -54,8 +54,10 @@ class Events:
         alpha_s: Strong coupling of each event, shape (n,), or None.
         cross_section: Cross-section [pb], or None.
         cross_section_error: Its standard error [pb], or None.
-        drawn: Number of samples drawn from a model, including those at unphysical points that
-            are not among the events, or None if the events are not model samples.
+        drawn: Number of samples drawn from a model, including those that are not among the events
+            because they are at unphysical points or have no valid category, or None if the events
+            are not model samples.
+        invalid: Number of these samples without a valid category.
 
     Raises:
         ValueError: If shapes, values or labels do not fit together.
@@ -72,6 +74,7 @@ class Events:
     cross_section: float | None = None
     cross_section_error: float | None = None
     drawn: int | None = None
+    invalid: int = 0
 
     def __post_init__(self) -> None:
         """Bring the arrays to their types and check them."""
@@ -112,7 +115,18 @@ class Events:
         """
         if self.drawn is None:
             raise ValueError("only samples of a model know how many were drawn")
-        return 1 - len(self) / self.drawn
+        return (self.drawn - self.invalid - len(self)) / self.drawn
+
+    @property
+    def invalid_fraction(self) -> float:
+        """Fraction of the samples drawn from a model that have no valid category.
+
+        Raises:
+            ValueError: If the events are not samples of a model.
+        """
+        if self.drawn is None:
+            raise ValueError("only samples of a model know how many were drawn")
+        return self.invalid / self.drawn
 
     def _convert(self, name: str, dtype: type[np.generic]) -> None:
         value = getattr(self, name)
@@ -156,8 +170,9 @@ class Events:
         if self.alpha_s is not None and (self.alpha_s <= 0).any():
             bad = np.flatnonzero(self.alpha_s <= 0)[0]
             raise ValueError(f"alpha_s of event {bad + 1} is not positive")
-        if self.drawn is not None and self.drawn < len(self):
-            raise ValueError(f"drawn = {self.drawn} is less than the {len(self)} events")
+        if self.drawn is not None and self.drawn < len(self) + self.invalid:
+            told = f"the {len(self)} events and {self.invalid} invalid samples"
+            raise ValueError(f"drawn = {self.drawn} is less than {told}")
 
     def _check_labels(self) -> None:
         if self.helicities is not None:

@@ -18,7 +18,7 @@ import numpy as np
 from hepdensity.events import Events
 
 OPTIONAL_DATASETS = ("helicities", "colour_order", "weights", "alpha_s")
-OPTIONAL_ATTRIBUTES = ("cross_section", "cross_section_error", "drawn")
+OPTIONAL_ATTRIBUTES = ("cross_section", "cross_section_error", "drawn", "invalid")
 CHUNK_EVENTS = 8192
 
 
@@ -300,6 +300,8 @@ def _plain(value: Any) -> Any:
 def _parse(text: str) -> Any:
     if text == "":
         return None
+    if text in ("True", "False"):
+        return text == "True"
     for kind in (int, float):
         try:
             return kind(text)

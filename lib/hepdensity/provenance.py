@@ -5,7 +5,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -16,17 +16,20 @@ RECORDED_PACKAGES = ("hepdensity", "numpy", "scipy", "torch", "numba", "h5py", "
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def source_digest(script: Path | str, library: Path | None = None) -> str:
+def source_digest(
+    script: Path | str, library: Path | None = None, modules: Sequence[str] = ()
+) -> str:
     """Digest of everything that a script runs: itself and the modules of ours that it imports.
 
     Imports are followed through the library by reading the source, also those inside functions;
-    names imported with `importlib` are not seen. Each file is hashed by its syntax tree without
-    docstrings, so that comments, formatting and docstrings do not count, nor does the version of
-    Python (3.11 to 3.13).
+    what is imported with `importlib` is to be given in `modules`. Each file is hashed by its syntax
+    tree without docstrings, so that comments, formatting and docstrings do not count, nor does the
+    version of Python (3.11 to 3.13).
 
     Args:
         script: Python file, e.g. `scripts/train_model.py`.
         library: directory that holds the package; `lib` beside the script's directory by default.
+        modules: further modules of ours that the script runs, e.g. `hepdensity.models.classifier`.
 
     Returns:
         16 hexadecimal digits.
@@ -37,7 +40,11 @@ def source_digest(script: Path | str, library: Path | None = None) -> str:
     script = Path(script).resolve()
     library = library or script.parents[1] / "lib"
     digest = hashlib.sha256(_file_digest(script).encode())
-    for name, path in sorted(imported_modules(script, library).items()):
+    found = imported_modules(script, library)
+    for module in modules:
+        path = _module_file(module, library)
+        found |= {module: path, **imported_modules(path, library)}
+    for name, path in sorted(found.items()):
         digest.update(f"{name} {_file_digest(path)}\n".encode())
     return digest.hexdigest()[:16]
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +8,11 @@ from scipy import stats
 from hepdensity.evaluation.comparison import (
     at_fixed_coupling,
     compare_categories,
+    compare_colours,
     compare_events,
     compare_spectra,
     relabel,
+    second_gluon_places,
 )
 from hepdensity.events import Events
 
@@ -88,6 +91,53 @@ def test_relabelling_moves_helicities_along(random: np.random.Generator) -> None
     assert (moved.helicities[:, :2] == marked[:, :2]).all()
     swapped = (moved.momenta[:, 0] != events.momenta[:, 0]).any(1)
     assert 400 < swapped.sum() < 600
+
+
+def test_relabelling_moves_colours_along(random: np.random.Generator) -> None:
+    events = two_gluinos(1000, random)
+    forward = events.momenta[:, :, 3] > 0
+    # gluon 1, the gluino that flies forward, gluon 2, the other gluino
+    gluinos = np.where(forward[:, :1], [[2, 3]], [[3, 2]])
+    order = np.stack((0 * gluinos[:, 0], gluinos[:, 0], 0 * gluinos[:, 0] + 1, gluinos[:, 1]), 1)
+    moved = relabel(replace(events, colour_order=order), random)
+    assert moved.colour_order is not None
+    behind_first = moved.colour_order[:, 1] - 2
+    assert (moved.momenta[np.arange(1000), behind_first, 3] > 0).all()
+    assert (moved.colour_order[:, 2] == 1).all()
+    assert 400 < (behind_first == 0).sum() < 600
+
+
+def with_places(events: Events, places: np.ndarray) -> Events:
+    """Put the second gluon at places 1, 2, 3 behind the first, gluino 1 before gluino 2."""
+    orders = np.array([[0, 1, 2, 3], [0, 2, 1, 3], [0, 2, 3, 1]])
+    return replace(events, colour_order=orders[places - 1])
+
+
+def test_places_of_the_second_gluon(random: np.random.Generator) -> None:
+    events = with_places(two_gluinos(4, random), np.array([1, 3, 3, 2]))
+    fractions, errors = second_gluon_places(events)
+    np.testing.assert_allclose(fractions, [0.25, 0.25, 0.5])
+    np.testing.assert_allclose(errors, np.sqrt([3 / 64, 3 / 64, 4 / 64]))
+    weighted = replace(events, weights=np.array([1.0, 1.0, 1.0, 3.0]))
+    np.testing.assert_allclose(second_gluon_places(weighted)[0], [1 / 6, 1 / 2, 1 / 3])
+
+
+def test_colour_orders_are_compared(random: np.random.Generator) -> None:
+    events = two_gluinos(N, random)
+    first, second, third = (
+        with_places(events, random.choice([1, 2, 3], N, p=p))
+        for p in ([0.2, 0.6, 0.2], [0.2, 0.6, 0.2], [0.22, 0.56, 0.22])
+    )
+    assert compare_colours(first, second).chi2_p > 1e-4
+    assert compare_colours(first, third).chi2_p < 1e-4
+
+
+@pytest.mark.parametrize("compare", [lambda e: compare_colours(e, e), second_gluon_places])
+def test_colour_orders_are_required(
+    compare: Callable[[Events], object], random: np.random.Generator
+) -> None:
+    with pytest.raises(ValueError, match="without colour orders"):
+        compare(two_gluinos(5, random))
 
 
 def test_fixed_coupling_weights(random: np.random.Generator) -> None:

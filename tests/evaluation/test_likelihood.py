@@ -1,14 +1,26 @@
 """Log-likelihoods and their errors."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from hepdensity.evaluation.likelihood import log_likelihoods, mean_with_error
+from hepdensity.evaluation.likelihood import (
+    Importance,
+    log_likelihoods,
+    mean_with_error,
+    passes,
+)
 from hepdensity.models.base import symmetrised
+from hepdensity.models.flows.discrete import dequantisation_flow
+from hepdensity.models.flows.dropout import dropout_flow
 from hepdensity.models.flows.flow import Flow, spline_flow
+from hepdensity.models.flows.mixture import mixture_flow
+from hepdensity.models.layers.labels import category_counts, with_codes
+
+DRAWS = Importance(draws=4, events=100)
 
 
 def flow(permutation: str) -> Flow:
@@ -49,7 +61,8 @@ def test_one_value_has_no_error() -> None:
 
 def test_chunks_do_not_matter(events: torch.Tensor) -> None:
     model = flow("none")
-    values = log_likelihoods(model, events, 2, torch.Generator().manual_seed(1))
+    scores = log_likelihoods(model, events, torch.Generator().manual_seed(1), DRAWS, 2)
+    values = scores.arrays
     with torch.no_grad():
         expected = model.log_prob(events)
         torch.testing.assert_close(torch.from_numpy(values["log_likelihood"]), expected)
@@ -57,13 +70,96 @@ def test_chunks_do_not_matter(events: torch.Tensor) -> None:
             torch.from_numpy(values["log_likelihood_symmetrised"]),
             symmetrised(model.log_prob, events, 2),
         )
-    assert np.array_equal(values["log_likelihood"], values["log_likelihood_exact"])
+    assert np.array_equal(values["log_likelihood"], values["log_likelihood_tight"])
+    assert scores.attributes == {"exact": True}
 
 
 @pytest.mark.parametrize("permutation", ["stochastic", "sort"])
 def test_exact_is_above_one_draw_where_that_is_a_bound(
     permutation: str, events: torch.Tensor
 ) -> None:
-    values = log_likelihoods(flow(permutation), events, 2, torch.Generator().manual_seed(1))
-    assert set(values) == {"log_likelihood", "log_likelihood_exact"}
-    assert values["log_likelihood"].mean() < values["log_likelihood_exact"].mean()
+    generator = torch.Generator().manual_seed(1)
+    values = log_likelihoods(flow(permutation), events, generator, DRAWS, 2).arrays
+    assert set(values) == {"log_likelihood", "log_likelihood_tight"}
+    assert values["log_likelihood"].mean() < values["log_likelihood_tight"].mean()
+
+
+SMALL: dict[str, Any] = {
+    "layers": 1,
+    "bins": 3,
+    "residual_blocks": 1,
+    "units_per_dim": 2,
+    "seed": 1,
+    "gluinos": 2,
+}
+
+
+@pytest.fixture
+def labelled(generator: torch.Generator) -> torch.Tensor:
+    """Events of two gluinos with random labels."""
+    n = 1_500
+    codes = [torch.randint(count, (n,), generator=generator) for count in category_counts(2)]
+    angles = torch.rand(n, 4, generator=generator, dtype=torch.float64)
+    return with_codes(angles, torch.stack(codes, dim=1))
+
+
+@pytest.mark.parametrize("permutation", ["stochastic", "sort"])
+def test_inexact_models_get_nested_bounds_of_the_first_events(
+    permutation: str, labelled: torch.Tensor
+) -> None:
+    model = dequantisation_flow(noise="uniform", permutation=permutation, **SMALL).double()
+    told: list[int] = []
+    scores = log_likelihoods(
+        model, labelled, torch.Generator().manual_seed(1), Importance(20, 1_200), None, told.append
+    )
+    values = scores.arrays
+    assert scores.attributes == {"exact": False, "draws": [1, 4, 16, 20]}
+    assert {name: array.shape for name, array in values.items()} == {
+        "log_likelihood": (1_500,),
+        "log_likelihood_curve": (4, 1_200),
+        "log_likelihood_tight": (1_200,),
+    }
+    assert np.array_equal(values["log_likelihood_tight"], values["log_likelihood_curve"][-1])
+    means = values["log_likelihood_curve"].mean(axis=1)
+    assert means[0] < means[1:].min()
+    assert sum(told) == passes(model, 1_500, Importance(20, 1_200))
+
+
+def test_exact_models_of_labels_need_no_draws(labelled: torch.Tensor) -> None:
+    model = mixture_flow(permutation="sort", objective="likelihood", embedding=4, **SMALL).double()
+    model.prepare(labelled)
+    told: list[int] = []
+    generator = torch.Generator().manual_seed(1)
+    scores = log_likelihoods(model, labelled, generator, DRAWS, None, told.append)
+    assert scores.attributes == {"exact": True}
+    assert set(scores.arrays) == {"log_likelihood", "log_likelihood_tight"}
+    tight = torch.from_numpy(scores.arrays["log_likelihood_tight"])
+    assert len(tight) == len(labelled)
+    with torch.no_grad():
+        curve = model.log_prob_curve(labelled, [1, 4])
+    torch.testing.assert_close(curve, tight.expand(2, -1))
+    assert sum(told) == passes(model, len(labelled), DRAWS)
+
+
+def test_events_with_dropped_dimensions(generator: torch.Generator) -> None:
+    settings = {**SMALL, "permutation": "stochastic", "objective": "balanced", "p_four": 0.1}
+    model = dropout_flow(**settings).double()
+    batch = torch.rand(50, 4, generator=generator, dtype=torch.float64)
+    batch[10:, 2:] = torch.nan
+    scores = log_likelihoods(model, batch, generator, DRAWS)
+    assert set(scores.arrays) == {"log_likelihood", "log_likelihood_tight"}
+    assert all(np.isfinite(values).all() for values in scores.arrays.values())
+
+
+@pytest.mark.parametrize(
+    ("largest", "numbers"),
+    [(1, [1]), (4, [1, 4]), (5, [1, 4, 5]), (256, [1, 4, 16, 64, 256])],
+)
+def test_numbers_of_draws(largest: int, numbers: list[int]) -> None:
+    assert Importance(largest, 2).curve == numbers
+
+
+@pytest.mark.parametrize(("draws", "events"), [(0, 10), (4, 1)])
+def test_too_few_draws_or_events_are_refused(draws: int, events: int) -> None:
+    with pytest.raises(ValueError, match=r"evaluation\.draws >= 1 and evaluation\.events >= 2"):
+        Importance(draws, events)

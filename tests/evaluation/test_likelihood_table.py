@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from hepdensity.evaluation.likelihood_table import EvaluatedRun, likelihood_rows
+from hepdensity.evaluation.likelihood_table import likelihood_rows
+from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.samples import SampleYield
 from hepdensity.evaluation.scores import Scores
 
 COLUMNS = [
@@ -16,7 +18,8 @@ SUMMARY = {"steps": 10, "ended_by": "steps", "train_seconds": 1.5, "parameters":
 
 
 def evaluated(model: str, **arrays: np.ndarray) -> EvaluatedRun:
-    return EvaluatedRun(model, 100, 1, Scores(arrays, {}), SUMMARY, drawn=8, physical=6)
+    run = {"model": model, "n_train": 100, "seed": 1, "kind": "flow"}
+    return EvaluatedRun(run, Scores(arrays, {"exact": True}), SUMMARY, (SampleYield(8, 6),))
 
 
 @pytest.fixture
@@ -25,13 +28,13 @@ def runs() -> list[EvaluatedRun]:
         evaluated(
             "none",
             log_likelihood=np.array([0.0, 1.0, 2.0]),
-            log_likelihood_exact=np.array([0.0, 1.0, 2.0]),
+            log_likelihood_tight=np.array([0.0, 1.0, 2.0]),
             log_likelihood_symmetrised=np.array([0.5, 1.5, 2.5]),
         ),
         evaluated(
             "sort",
             log_likelihood=np.array([0.0, 0.0, 0.3]),
-            log_likelihood_exact=np.array([1.0, 1.1, 1.2]),
+            log_likelihood_tight=np.array([1.0, 1.1, 1.2]),
         ),
     ]
 

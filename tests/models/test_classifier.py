@@ -94,6 +94,16 @@ def test_training_learns_labels_that_follow_the_angles() -> None:
     assert losses[-1] < math.log(2) + 0.35
 
 
+def test_flow_and_classifier_are_factors_of_the_loss() -> None:
+    model, x = small_model("sort"), labelled(50)
+    losses = model.factor_losses(x)
+    torch.testing.assert_close(losses.sum(), -model.log_prob(x).mean())
+    losses[1].backward()
+    for factor, trained in zip(model.factors(), (False, True), strict=True):
+        gradients = [p.grad for module in factor for p in module.parameters()]
+        assert all((g is not None and bool(g.any())) == trained for g in gradients)
+
+
 def test_samples_have_labels_with_their_probabilities(generator: torch.Generator) -> None:
     model, n = small_model("sort"), 20_000
     x = model.sample(n, generator)

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from hepdensity.models.layers.labels import split_category, with_codes
-from hepdensity.models.registry import build_model
+from hepdensity.models.registry import build_model, builder_of
 
 FLOW = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per_dim": 2}
 BLOCKS: dict[str, dict[str, Any]] = {
@@ -67,3 +67,25 @@ def test_plain_flow_refuses_events_of_mixed_multiplicity() -> None:
         model.prepare(events("dropout", 4))
     with pytest.raises(ValueError, match="events of 8 columns, not 19"):
         model.prepare(events("mixture", 4))
+
+
+OWN = {"kind": "own", "data": "angles", "settings": {"permutation": "sort", **FLOW}}
+
+
+def test_own_builder_is_called_with_its_settings(generator: Generator) -> None:
+    block = {**OWN, "builder": "hepdensity.models.flows.flow:spline_flow"}
+    own, listed = (build_model(b, seed=1) for b in (block, {**BLOCKS["flow"], **FLOW}))
+    x = events("flow", 5)
+    assert torch.equal(own.log_prob(x), listed.log_prob(x))
+    assert builder_of(block) == ("hepdensity.models.flows.flow", "spline_flow")
+
+
+@pytest.mark.parametrize("builder", ["hepdensity.models.gone:build", "hepdensity.models.base:gone"])
+def test_missing_builder_is_named(builder: str) -> None:
+    with pytest.raises(ValueError, match=f"no model builder {builder} "):
+        build_model({**OWN, "builder": builder}, seed=1)
+
+
+def test_unknown_kind_is_named() -> None:
+    with pytest.raises(ValueError, match=r"unknown model kind 'gan': choose from \['argmax'.*own"):
+        build_model({"kind": "gan"}, seed=1)

@@ -7,6 +7,7 @@ from hepdensity.plotting.histograms import (
     BinnedDensity,
     Binning,
     binned_density,
+    binned_entries,
     density_ratio,
     density_rows,
     ratio_range,
@@ -65,6 +66,21 @@ def test_no_events_of_some_drawn() -> None:
     assert not density.density.any()
 
 
+def test_entries_of_events() -> None:
+    """Event 0 has two entries in one bin, event 2 one; 8 would integrate to 1."""
+    values, owners = np.array([0.1, 0.2, 0.8, 5.0]), np.array([0, 0, 2, 1])
+    density = binned_entries(values, owners, Binning(2, 0.0, 1.0), norm=8)
+    np.testing.assert_allclose(density.density, np.array([2, 1]) / 8 / 0.5)
+    np.testing.assert_allclose(density.error, np.sqrt([4, 1]) / 8 / 0.5)
+
+
+def test_scaled_density() -> None:
+    (density,) = densities([1.0, 3.0])
+    part = density.scaled(0.25)
+    np.testing.assert_allclose(part.density, [0.25, 0.75])
+    np.testing.assert_allclose(part.error, [0.025, 0.075])
+
+
 def densities(*values: list[float]) -> list[BinnedDensity]:
     edges = np.arange(len(values[0]) + 1.0)
     return [BinnedDensity(edges, np.array(value), 0.1 * np.array(value)) for value in values]
@@ -101,3 +117,10 @@ def test_rows() -> None:
 )
 def test_ratio_range(ratios: list[list[float]], expected: tuple[float, float]) -> None:
     assert ratio_range([np.array(ratio) for ratio in ratios]) == expected
+
+
+def test_ratio_range_for_every_point() -> None:
+    ratios = [np.array([1.0] * 9 + [1.9])]
+    ranges = ((0.5, 1.5), (0.0, 2.0), (0.0, 4.0))
+    assert ratio_range(ratios, ranges) == (0.5, 1.5)
+    assert ratio_range(ratios, ranges, fraction=1) == (0.0, 2.0)

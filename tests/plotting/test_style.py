@@ -1,9 +1,11 @@
 """Names, colours and files of figures."""
 
 import logging
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -11,13 +13,18 @@ from hepdensity.io import read_json
 from hepdensity.plotting.style import (
     OWN_COLOURS,
     OWN_MARKERS,
+    PERMUTATIONS,
+    TREATMENTS,
     VARIANTS,
     convergence_note,
     draw_note,
     journal_style,
     save_figure,
+    scaled_density_label,
     sequence_colours,
     short_number,
+    treatment_look,
+    treatment_of,
     variant,
 )
 
@@ -46,6 +53,87 @@ def test_convergence_note(ended_by: list[str], note: str | None) -> None:
 def test_variants_differ() -> None:
     looks = list(VARIANTS.values())
     assert len({look.colour for look in looks}) == len({look.label for look in looks}) == len(looks)
+
+
+def test_treatments_differ() -> None:
+    looks = list(TREATMENTS.values())
+    labelled = [look for name, look in TREATMENTS.items() if not name.startswith("dropout")]
+    assert len({look.label for look in looks}) == len(looks)
+    assert len({look.colour for look in labelled}) == len(labelled)
+    assert len({look.marker for look in labelled}) == len(labelled)
+    assert not {look.colour for look in looks} & set(OWN_COLOURS)
+    assert len({look.marker for look in PERMUTATIONS.values()}) == len(PERMUTATIONS)
+
+
+# What the colours become for readers without red, green or blue cones (Machado et al. 2009,
+# doi:10.1109/TVCG.2009.113), in linear RGB.
+DICHROMACY = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def cie_lab(linear: np.ndarray) -> np.ndarray:
+    """CIELAB coordinates of linear sRGB, in which distances are those seen."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.array(to_xyz) @ np.clip(linear, 0, 1) / [0.9505, 1.0, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", DICHROMACY)
+def test_treatments_of_labels_differ_for_any_colour_vision(vision: str) -> None:
+    looks = [look for name, look in TREATMENTS.items() if not name.startswith("dropout")]
+    seen = []
+    for look in looks:
+        rgb = np.array(mpl.colors.to_rgb(look.colour))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        seen.append(cie_lab(np.array(DICHROMACY[vision]) @ linear))
+    distances = [np.linalg.norm(one - other) for one, other in combinations(seen, 2)]
+    assert min(distances) > 15
+
+
+@pytest.mark.parametrize(
+    ("model", "permutation", "treatment", "label"),
+    [
+        ("mixture-balanced-sort", "sort", "mixture-balanced", "mixture, balanced, sort"),
+        ("argmax-flow-stochastic", "stochastic", "argmax-flow", "argmax, flow, stochastic"),
+        ("classifier-sort", "sort", "classifier", "classifier, sort"),
+        ("phase-space-labels", None, "phase-space-labels", "phase space, labels (ours)"),
+        ("phase-space", None, "phase-space", "phase space (ours)"),
+    ],
+)
+def test_names_of_models(model: str, permutation: str, treatment: str, label: str) -> None:
+    assert treatment_of(model, permutation) == treatment
+    assert variant(model).label == label
+    assert treatment_look("mixture-balanced") is TREATMENTS["mixture-balanced"]
+
+
+def test_a_treatment_of_a_user_has_one_look() -> None:
+    looks = {treatment_look(treatment_of(f"mine-{one}", one)) for one in ("sort", "stochastic")}
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize(("highest", "power"), [(6.2e-5, "-5"), (0.99, "-1"), (120.0, "2")])
+def test_scaled_density_label(highest: float, power: str) -> None:
+    axes = Figure().subplots()
+    label = scaled_density_label(axes, highest, "$dN/dE$", "GeV")
+    assert label == rf"$dN/dE$  [$\mathrm{{10^{{{power}}}}}$ $\mathrm{{GeV^{{-1}}}}$]"
+    tick = axes.yaxis.get_major_formatter()
+    assert float(tick(highest)) * 10 ** float(power) == pytest.approx(highest)
 
 
 def test_models_of_a_user_look_different() -> None:

@@ -5,7 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hepdensity.plotting.training import ENDINGS, MAX_POINTS, TrainingCurve, training_figure
+from hepdensity.plotting.training import (
+    ENDINGS,
+    MAX_COLUMNS,
+    MAX_POINTS,
+    TrainingCurve,
+    training_figure,
+)
 
 
 def curve(model: str = "none", points: int = 40, ended_by: str = "steps") -> TrainingCurve:
@@ -65,3 +71,13 @@ def test_frame_leaves_out_the_steep_start() -> None:
     low, high = training_figure([one])[0].axes[0].get_ylim()
     assert low < -1.4
     assert one.history[5]["validation_loss"] < high < 0.2
+
+
+@pytest.mark.parametrize("models", [1, MAX_COLUMNS, MAX_COLUMNS + 1, 3 * MAX_COLUMNS])
+def test_many_models_take_several_rows(models: int) -> None:
+    curves = [curve(f"mine{i}") for i in range(models)]
+    figure, _ = training_figure(curves)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert [title for title in titles if title] == [f"mine{i}" for i in range(models)]
+    assert len(figure.axes) == 2 * models
+    assert figure.get_figwidth() <= 7.0 * MAX_COLUMNS / 3

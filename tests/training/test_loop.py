@@ -90,7 +90,7 @@ def test_training_lowers_the_loss_and_keeps_the_best_weights(tmp_path: Path) -> 
     losses = [row["validation_loss"] for row in result.history]
     assert losses[-1] < losses[0] - 0.3
     assert result.best_loss == min(losses)
-    assert result.best_step == result.history[losses.index(min(losses))]["step"]
+    assert result.best_steps == [result.history[losses.index(min(losses))]["step"]]
     assert result.ended_by == "steps"
     assert result.steps == 60
     assert [row["step"] for row in result.history] == list(range(5, 65, 5))
@@ -99,9 +99,54 @@ def test_training_lowers_the_loss_and_keeps_the_best_weights(tmp_path: Path) -> 
 def test_best_weights_are_those_of_the_lowest_validation(tmp_path: Path) -> None:
     model = Given([3.0, 1.0, 2.0, 2.5])
     result = run(tmp_path, model, max_steps=20, learning_rate=1.0)
-    assert result.best_step == 10
+    assert result.best_steps == [10]
     # Adam moves a constant gradient's parameter by the learning rate at each step.
     assert model.weight.item() == pytest.approx(-10, rel=1e-3)
+
+
+class TwoFactors(Given):
+    """Two factors, each with given validation losses and a weight that counts the steps."""
+
+    def __init__(self, first: list[float], second: list[float], share: bool = False) -> None:
+        super().__init__([])
+        self.pairs = iter(zip(first, second, strict=True))
+        self.one, self.two = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        if share:
+            self.two = self.one
+        del self.weight
+        for module in (self.one, self.two):
+            nn.init.zeros_(module.weight)
+
+    def factors(self) -> list[list[nn.Module]]:
+        return [[self.one], [self.two]]
+
+    def factor_losses(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        if self.training:
+            return torch.stack([self.one.weight.sum(), self.two.weight.sum()])
+        return torch.tensor(next(self.pairs))
+
+
+def test_each_factor_keeps_its_own_best_weights(tmp_path: Path) -> None:
+    model = TwoFactors([3.0, 1.0, 2.0, 2.5], [9.0, 8.0, 7.0, 6.0])
+    result = run(tmp_path, model, max_steps=20, learning_rate=1.0)
+    assert result.best_steps == [10, 20]
+    assert result.best_loss == 7
+    assert [row["validation_loss"] for row in result.history] == [12, 9, 9, 8.5]
+    assert model.one.weight.item() == pytest.approx(-10, rel=1e-3)
+    assert model.two.weight.item() == pytest.approx(-20, rel=1e-3)
+
+
+def test_a_factor_on_a_plateau_slows_down_alone(tmp_path: Path) -> None:
+    model = TwoFactors([1.0] * 8, [float(8 - i) for i in range(8)])
+    result = run(tmp_path, model, max_steps=40, learning_rate=1.0, decay_patience=1)
+    assert result.best_steps == [5, 40]
+    assert result.history[-1]["learning_rate"] == 1
+    assert model.two.weight.item() == pytest.approx(-40, rel=1e-3)
+
+
+def test_shared_weights_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="each parameter must belong to one"):
+        run(tmp_path, TwoFactors([1.0], [1.0], share=True))
 
 
 def test_same_seed_same_result(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 from scipy import stats
 
-from hepdensity.events import Events, invariant_mass
+from hepdensity.colour_order import lehmer_code
+from hepdensity.events import N_INCOMING, Events, invariant_mass
 from hepdensity.helicity import helicity_code
 
 BINS = 40
@@ -135,10 +136,39 @@ def compare_categories(
     return Comparison(name, chi2, degrees, float(stats.chi2.sf(chi2, degrees)))
 
 
-def relabel(events: Events, generator: np.random.Generator) -> Events:
-    """Give the gluinos of every event a random order; momenta and helicities move along.
+def compare_colours(first: Events, second: Events) -> Comparison:
+    """Compare the colour orders of two samples, with their gluinos in random order.
 
-    The colour order is dropped, as no comparison here looks at it.
+    Args:
+        first: Events with colour orders; their weights are used if there are any.
+        second: Events of the same process.
+    """
+    codes = [_colour_codes(events) for events in (first, second)]
+    return compare_categories("colours", codes[0], _weights(first), codes[1], _weights(second))
+
+
+def second_gluon_places(events: Events) -> tuple[np.ndarray, np.ndarray]:
+    """Where the second gluon is in the colour trace behind the first one.
+
+    Up to exchange of the gluinos this is all that distinguishes colour orders.
+
+    Args:
+        events: Events with colour orders; their weights are used if there are any.
+
+    Returns:
+        Fractions of its places, (1 + n_out,), and their standard errors.
+    """
+    if events.colour_order is None:
+        raise ValueError("events without colour orders cannot be compared in colours")
+    places, weights = (events.colour_order == 1).argmax(axis=1) - 1, _weights(events)
+    fractions = np.bincount(places, weights, events.n_legs - 1) / weights.sum()
+    deviations = np.eye(events.n_legs - 1)[places] - fractions
+    variance = np.square(weights[:, None] * deviations).sum(0) / weights.sum() ** 2
+    return fractions, np.sqrt(variance)
+
+
+def relabel(events: Events, generator: np.random.Generator) -> Events:
+    """Give the gluinos of every event a random order; momenta and labels move along.
 
     Args:
         events: The events.
@@ -146,12 +176,16 @@ def relabel(events: Events, generator: np.random.Generator) -> Events:
     """
     order = generator.permuted(np.tile(np.arange(events.n_out), (len(events), 1)), axis=1)
     rows = np.arange(len(events))[:, None]
-    helicities = events.helicities
+    incoming = np.tile(np.arange(N_INCOMING), (len(events), 1))
+    legs = np.concatenate((incoming, order + N_INCOMING), axis=1)
+    helicities, colour_order = events.helicities, events.colour_order
     if helicities is not None:
-        gluinos = helicities[:, 2:][rows, order]
-        helicities = np.concatenate((helicities[:, :2], gluinos), axis=1)
+        helicities = helicities[rows, legs]
+    if colour_order is not None:
+        # Leg k of the new event is leg legs[k] of the old one.
+        colour_order = np.argsort(legs, axis=1)[rows, colour_order]
     momenta = events.momenta[rows, order]
-    return replace(events, momenta=momenta, helicities=helicities, colour_order=None)
+    return replace(events, momenta=momenta, helicities=helicities, colour_order=colour_order)
 
 
 def read_madgraph_sample(
@@ -160,14 +194,15 @@ def read_madgraph_sample(
     """Read unweighted MadGraph events that are stored as three-momenta.
 
     Args:
-        path: HDF5 file with the datasets three_momenta [GeV], helicities and alpha_s.
+        path: HDF5 file with the datasets three_momenta [GeV], helicities, colour_order and alpha_s.
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
         stop: Number of events to read, all if not given.
     """
     with h5py.File(path) as file:
         vectors = file["three_momenta"][:stop].astype(np.float64)
-        helicities, alpha_s = file["helicities"][:stop], file["alpha_s"][:stop]
+        names = ("helicities", "colour_order", "alpha_s")
+        helicities, colour_order, alpha_s = (file[name][:stop] for name in names)
     energy = np.sqrt(np.square(vectors).sum(-1, keepdims=True) + mass**2)
     return Events(
         momenta=np.concatenate((energy, vectors), axis=-1),
@@ -175,6 +210,7 @@ def read_madgraph_sample(
         mass=mass,
         source="lhe",
         helicities=helicities,
+        colour_order=colour_order,
         alpha_s=alpha_s.astype(np.float64),
     )
 
@@ -199,6 +235,12 @@ def _helicity_codes(events: Events) -> np.ndarray:
     if events.helicities is None:
         raise ValueError("events without helicities cannot be compared in helicities")
     return helicity_code(events.helicities)
+
+
+def _colour_codes(events: Events) -> np.ndarray:
+    if events.colour_order is None:
+        raise ValueError("events without colour orders cannot be compared in colours")
+    return lehmer_code(events.colour_order)
 
 
 def _fractions(

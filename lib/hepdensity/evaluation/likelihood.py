@@ -7,9 +7,17 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from hepdensity.evaluation.scores import Scores
 from hepdensity.models.base import DensityModel, symmetrised
 
-_CHUNK = 2_500
+_CHUNK = {"cpu": 1_000, "cuda": 20_000}
+"""Events at once: models with thousands of categories keep an array of all of them."""
+_DRAWS_RATIO = 4
+
+ONE_DRAW = "log_likelihood"
+TIGHT = "log_likelihood_tight"
+CURVE = "log_likelihood_curve"
+SYMMETRISED = "log_likelihood_symmetrised"
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,36 @@ class Estimate:
 
     value: float
     error: float
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How to tighten the bound of a model that has no exact log-density.
+
+    Attributes:
+        draws: largest number of importance draws of each event.
+        events: number of test events, the first ones.
+    """
+
+    draws: int
+    events: int
+
+    def __post_init__(self) -> None:
+        if self.draws < 1 or self.events < 2:
+            raise ValueError(
+                "an importance-weighted bound needs evaluation.draws >= 1 and evaluation.events"
+                f" >= 2, not {self.draws} and {self.events}"
+            )
+
+    @property
+    def curve(self) -> list[int]:
+        """Numbers of draws 1, 4, 16, ... and the largest."""
+        numbers = []
+        draws = 1
+        while draws < self.draws:
+            numbers.append(draws)
+            draws *= _DRAWS_RATIO
+        return [*numbers, self.draws]
 
 
 def mean_with_error(values: np.ndarray) -> Estimate:
@@ -36,43 +74,73 @@ def mean_with_error(values: np.ndarray) -> Estimate:
     return Estimate(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))))
 
 
+def columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+    """Two columns of a table, the value and its error; empty if it is not known."""
+    return {
+        name: None if estimate is None else estimate.value,
+        f"{name}_error": None if estimate is None else estimate.error,
+    }
+
+
 def log_likelihoods(
     model: DensityModel,
     events: Tensor,
-    particles: int,
     generator: Generator,
+    importance: Importance,
+    particles: int | None = None,
     advance: Callable[[int], object] = lambda n: None,
-) -> dict[str, np.ndarray]:
+) -> Scores:
     """Log-densities of test events.
 
     Args:
         model: trained model, on the device of ``events``.
         events: shape ``(n, d)``.
-        particles: number of exchangeable particles.
-        generator: noise of the one-draw value, on the device of ``events``.
+        generator: source of random numbers, on the device of ``events``.
+        importance: for a model that is not exact.
+        particles: number of exchangeable particles if events have nothing but their angles; the
+            value averaged over their orders is wanted too.
         advance: called with the number of events after each chunk of each kind of value.
 
     Returns:
-        Arrays of shape ``(n,)`` [nats]: ``log_likelihood`` with one draw, as the paper reports it;
-        ``log_likelihood_exact``, the log-density of the model's samples; and for a model that is
-        exact with one draw, hence treats particles as ordered, ``log_likelihood_symmetrised``, the
-        log-mean-exp over all orders.
+        Arrays [nats]: ``log_likelihood`` with one draw, as the paper reports it;
+        ``log_likelihood_tight``, the log-density of the model's samples or, for the first
+        ``importance.events`` events, the tightest lower bound; for the latter also
+        ``log_likelihood_curve``, shape ``(len(draws), events)``, with nested draws; and for a model
+        that treats particles as ordered ``log_likelihood_symmetrised``, the log-mean-exp over all
+        orders. Attributes: ``exact``, and if it is false the numbers ``draws`` of the curve.
     """
 
-    def chunked(function: Callable[[Tensor], Tensor]) -> np.ndarray:
+    def chunked(function: Callable[[Tensor], Tensor], batch: Tensor) -> np.ndarray:
         parts = []
         with torch.no_grad():
-            for chunk in events.split(_CHUNK):
+            for chunk in batch.split(_CHUNK[batch.device.type]):
                 parts.append(function(chunk).double().cpu())
                 advance(len(chunk))
-        return torch.cat(parts).numpy()
+        return torch.cat(parts, dim=-1).numpy()
 
-    values = {
-        "log_likelihood": chunked(lambda x: model.log_prob(x, generator)),
-        "log_likelihood_exact": chunked(model.log_prob_tight),
-    }
-    if not model.bound:
-        values["log_likelihood_symmetrised"] = chunked(
-            lambda x: symmetrised(model.log_prob, x, particles)
+    arrays = {ONE_DRAW: chunked(lambda x: model.log_prob(x, generator), events)}
+    if not model.exact:
+        draws = importance.curve
+        arrays[CURVE] = chunked(
+            lambda x: model.log_prob_curve(x, draws, generator), events[: importance.events]
         )
-    return values
+        return Scores({**arrays, TIGHT: arrays[CURVE][-1]}, {"exact": False, "draws": draws})
+    arrays[TIGHT] = chunked(model.log_prob_tight, events)
+    if _is_ordered(model, particles):
+        arrays[SYMMETRISED] = chunked(
+            lambda x: symmetrised(model.log_prob, x, particles or 1), events
+        )
+    return Scores(arrays, {"exact": True})
+
+
+def passes(
+    model: DensityModel, count: int, importance: Importance, particles: int | None = None
+) -> int:
+    """What ``log_likelihoods`` reports in all to ``advance``, for ``count`` events."""
+    if not model.exact:
+        return count + min(count, importance.events)
+    return (3 if _is_ordered(model, particles) else 2) * count
+
+
+def _is_ordered(model: DensityModel, particles: int | None) -> bool:
+    return particles is not None and model.exact and not model.bound

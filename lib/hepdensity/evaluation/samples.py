@@ -1,14 +1,18 @@
 """Samples of a trained model as physical events."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
-from torch import Generator
+from torch import Tensor
 
-from hepdensity.events import Events
-from hepdensity.io import count_events, read_events
-from hepdensity.models.base import DensityModel
+from hepdensity.colour_order import positions_to_order
+from hepdensity.events import PROCESSES, Events
+from hepdensity.io import count_events
+from hepdensity.models.layers.labels import unpack
 from hepdensity.physics.phase_space import angles_to_momenta
 
 # On a GPU the number of launches counts, on a CPU the cache.
@@ -16,43 +20,89 @@ _CHUNK = {"cpu": 8_192, "cuda": 262_144}
 
 
 def sample_events(
-    model: DensityModel,
+    draw: Callable[[int], Tensor],
     count: int,
     sqrt_s: float,
     mass: float,
-    generator: Generator,
+    device: str,
     advance: Callable[[int], object] = lambda n: None,
 ) -> Events:
-    """Draw angles from a model and restore the massive momenta, in double precision.
+    """Draw from a model and restore the massive momenta, in double precision.
 
     Args:
-        model: model of the eight angle variables of four gluinos.
+        draw: draws that many times, and gives what is valid: angles of four or two gluinos, or
+            labelled events (``models.layers.labels``).
         count: number of samples to draw.
         sqrt_s: centre-of-mass energy [GeV].
         mass: gluino mass [GeV].
-        generator: random numbers, on the model's device.
+        device: type of device that samples are drawn on.
         advance: called with the number of samples after each chunk.
 
     Returns:
-        The events at physical points; ``drawn`` is ``count``, unphysical points included.
+        The events at physical points, with labels if they have them; ``drawn`` is ``count``, with
+        what is unphysical or ``invalid``.
     """
-    momenta = []
-    chunk = _CHUNK[generator.device.type]
-    for start in range(0, count, chunk):
-        angles = model.sample(min(chunk, count - start), generator)
-        restored, physical = angles_to_momenta(angles.double(), sqrt_s, mass)
-        momenta.append(restored[physical].cpu().numpy())
-        advance(len(angles))
-    return Events(np.concatenate(momenta), sqrt_s=sqrt_s, mass=mass, source="model", drawn=count)
+    parts: list[dict[str, np.ndarray]] = []
+    valid = 0
+    for start in range(0, count, _CHUNK[device]):
+        tried = min(_CHUNK[device], count - start)
+        batch = draw(tried)
+        valid += len(batch)
+        parts.append(_physical_parts(batch, sqrt_s, mass))
+        advance(tried)
+    arrays: dict[str, Any] = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+    }
+    return Events(
+        **arrays, sqrt_s=sqrt_s, mass=mass, source="model", drawn=count, invalid=count - valid
+    )
 
 
-def drawn(path: str | Path) -> tuple[int, int]:
-    """Number of samples drawn, and of those at physical points, in a file of model samples.
+def _physical_parts(batch: Tensor, sqrt_s: float, mass: float) -> dict[str, np.ndarray]:
+    """Momenta and labels of the samples at physical points."""
+    labelled = batch.shape[1] > 2 * PROCESSES["four_gluino"]
+    angles, *labels = unpack(batch) if labelled else (batch,)
+    momenta, physical = angles_to_momenta(angles.double(), sqrt_s, mass)
+    parts = {"momenta": momenta[physical].cpu().numpy()}
+    if labelled:
+        helicities, positions = (label[physical].cpu().numpy() for label in labels)
+        parts |= {"helicities": helicities, "colour_order": positions_to_order(positions)}
+    return parts
+
+
+@dataclass(frozen=True)
+class SampleYield:
+    """What became of the samples drawn from a model.
+
+    Attributes:
+        drawn: samples drawn.
+        physical: samples with a valid category at physical points.
+        invalid: samples without a valid category.
+    """
+
+    drawn: int
+    physical: int
+    invalid: int = 0
+
+    @property
+    def unphysical_fraction(self) -> float:
+        """Fraction of the samples drawn that are at unphysical points."""
+        return (self.drawn - self.invalid - self.physical) / self.drawn
+
+    @property
+    def invalid_fraction(self) -> float:
+        """Fraction of the samples drawn that have no valid category."""
+        return self.invalid / self.drawn
+
+
+def sample_yield(path: str | Path) -> SampleYield:
+    """What became of the samples in a file of ``generate_samples``.
 
     Raises:
         ValueError: if the events are not samples of a model.
     """
-    count = read_events(path, 0, 1).drawn
-    if count is None:
+    with h5py.File(path, "r") as file:
+        drawn, invalid = (file.attrs.get(name) for name in ("drawn", "invalid"))
+    if drawn is None:
         raise ValueError(f"{path}: not samples of a model; write it with generate_samples")
-    return count, count_events(path)
+    return SampleYield(int(drawn), count_events(path), int(invalid or 0))

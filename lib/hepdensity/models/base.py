@@ -8,7 +8,7 @@ exactly for bijections and exact surjections, as a one-draw lower bound otherwis
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from itertools import permutations
 
@@ -78,6 +78,11 @@ class DensityModel(nn.Module, ABC):
     def bound(self) -> bool:
         """True if ``log_prob`` is a lower bound of the density of ``sample``."""
 
+    @property
+    def exact(self) -> bool:
+        """True if ``log_prob_tight`` is the density of ``sample`` and needs no draws."""
+        return True
+
     def prepare(self, training: Tensor) -> None:
         """Take from the training events what is counted, not trained; called once before training.
 
@@ -99,6 +104,17 @@ class DensityModel(nn.Module, ABC):
             generator: source of random numbers of stochastic layers.
         """
 
+    def factors(self) -> list[list[nn.Module]]:
+        """Modules of each factor of the density that shares no weights with the others.
+
+        Each is trained and selected by itself, or the first one to overtrain would decide for all.
+        """
+        return [[self]]
+
+    def factor_losses(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        """Objectives of the factors [nats], which add up to ``loss``, shape ``(factors,)``."""
+        return self.loss(batch, generator)[None]
+
     @abstractmethod
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Log-density [nats] with one draw of every stochastic layer, shape ``(n,)``."""
@@ -112,10 +128,21 @@ class DensityModel(nn.Module, ABC):
         Args:
             batch: events, shape ``(n, d)``.
             draws: number of importance draws for models without an exact value; None where the
-            value
-                is exact.
+                value is exact.
             generator: source of random numbers.
         """
+
+    def log_prob_curve(
+        self, batch: Tensor, draws: Sequence[int], generator: Generator | None = None
+    ) -> Tensor:
+        """Tight values with rising, nested numbers of draws [nats], shape ``(len(draws), n)``.
+
+        Args:
+            batch: events, shape ``(n, d)``.
+            draws: numbers of importance draws, rising; an exact value does not depend on them.
+            generator: source of random numbers.
+        """
+        return self.log_prob_tight(batch, None, generator).expand(len(draws), -1)
 
     @abstractmethod
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
@@ -127,6 +154,14 @@ class DensityModel(nn.Module, ABC):
         The likelihood is not renormalised for the fraction 1 - m / n of invalid draws.
         """
         return self.sample(n, generator)
+
+
+class MultiplicityModel(DensityModel):
+    """A density of events of several multiplicities; absent coordinates are NaN."""
+
+    @abstractmethod
+    def sample_set(self, n: int, chosen: int, generator: Generator | None = None) -> Tensor:
+        """Draw ``n`` events of one multiplicity, shape ``(n, d)``; 0 has all coordinates."""
 
 
 def permute_particles(batch: Tensor, order: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ from hepdensity.models.networks.categorical import Categorical
 class ClassifiedFlow(LabelledModel):
     """A flow of the angles and a network for log p(category | angles), trained together.
 
-    They share no weights: the gradient of the sum of their negative log-likelihoods trains each as
-    if it were alone. Both see the same order of gluinos, and the labels of that order.
+    They share no weights: each is trained, and its best weights are chosen, as if it were alone.
+    Both see the same order of gluinos, and the labels of that order.
     """
 
     def __init__(
@@ -41,11 +41,29 @@ class ClassifiedFlow(LabelledModel):
         super().__init__(gluinos, permutation)
         self.flow, self.network, self.head = flow, network, head
 
+    def factors(self) -> list[list[nn.Module]]:
+        """The flow, and the classifier."""
+        return [[self.flow], [self.network, self.head]]
+
+    def factor_losses(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        """Mean negative log-likelihoods of angles and of categories [nats], shape ``(2,)``."""
+        batch, contribution = self.arrange(batch, generator)
+        log_angles, log_labels = self._log_probs(batch)
+        return -torch.stack([(log_angles + contribution).mean(), log_labels.mean()])
+
+    def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        """Mean negative log-likelihood [nats] with one draw of the permutation."""
+        return self.factor_losses(batch, generator).sum()
+
     def log_prob_ordered(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Log-density [nats] behind the permutation, shape ``(n,)``."""
+        log_angles, log_labels = self._log_probs(batch)
+        return log_angles + log_labels
+
+    def _log_probs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         angles, _, _ = unpack(batch)
         log_labels = self.head.log_prob(self.network(angles), category(batch))
-        return self.flow.log_prob_ordered(angles) + log_labels
+        return self.flow.log_prob_ordered(angles), log_labels
 
     @torch.no_grad()
     def sample_ordered(self, n: int, generator: Generator | None = None) -> Tensor:

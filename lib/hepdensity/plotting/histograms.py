@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import hist
 import numpy as np
 from matplotlib.axes import Axes
 
-from hepdensity.plotting.style import TRUTH_COLOUR
+from hepdensity.plotting.style import TRUTH_COLOUR, TRUTH_FILL
 
 RATIO_RANGES = ((0.8, 1.2), (0.5, 1.5), (0.0, 2.0))
 """The paper's range of ratio panels, and wider ones for models that need them."""
@@ -33,6 +33,14 @@ class BinnedDensity:
     edges: np.ndarray
     density: np.ndarray
     error: np.ndarray
+
+    def scaled(self, factor: float) -> BinnedDensity:
+        """The density of a part of the whole.
+
+        Args:
+            factor: What it would integrate to, had it integrated to 1.
+        """
+        return BinnedDensity(self.edges, factor * self.density, factor * self.error)
 
 
 @dataclass(frozen=True)
@@ -73,25 +81,33 @@ def binned_density(values: np.ndarray, binning: Binning, drawn: int) -> BinnedDe
     if drawn < len(values) or drawn < 1:
         raise ValueError(f"{len(values)} events, but only {drawn} are said to be drawn")
     per_event = math.prod(values.shape[1:])
-    rows = values.reshape(len(values), per_event)
-    counts = _counts(rows.ravel(), binning)
-    scale = 1 / (drawn * per_event * np.diff(binning.edges))
-    error = np.sqrt(_sum_of_squared_counts(rows, binning))
+    owners = np.repeat(np.arange(len(values)), per_event)
+    return binned_entries(values.ravel(), owners, binning, drawn * per_event)
+
+
+def binned_entries(
+    values: np.ndarray, owners: np.ndarray, binning: Binning, norm: float
+) -> BinnedDensity:
+    """Histogram entries that belong to events, any number of them to one event.
+
+    Args:
+        values: Entries, shape (entries,).
+        owners: Event that each belongs to, 0-based, shape (entries,).
+        binning: The bins.
+        norm: Number of entries at which the density would integrate to 1.
+    """
+    histogram: hist.Hist = hist.Hist(hist.axis.Regular(binning.bins, binning.low, binning.high))
+    counts: np.ndarray = histogram.fill(values).values()
+    scale = 1 / (norm * np.diff(binning.edges))
+    error = np.sqrt(_sum_of_squared_counts(values, owners, binning))
     return BinnedDensity(binning.edges, counts * scale, error * scale)
 
 
-def _counts(values: np.ndarray, binning: Binning) -> np.ndarray:
-    histogram: hist.Hist = hist.Hist(hist.axis.Regular(binning.bins, binning.low, binning.high))
-    counts: np.ndarray = histogram.fill(values).values()
-    return counts
-
-
-def _sum_of_squared_counts(rows: np.ndarray, binning: Binning) -> np.ndarray:
+def _sum_of_squared_counts(values: np.ndarray, owners: np.ndarray, binning: Binning) -> np.ndarray:
     """Sum over events of (entries of the event in the bin)^2: the variance of the bin's count."""
-    n, per_event = rows.shape
-    position = (rows.ravel() - binning.low) / (binning.high - binning.low) * binning.bins
+    position = (values - binning.low) / (binning.high - binning.low) * binning.bins
     inside = (position >= 0) & (position < binning.bins)
-    keys = np.repeat(np.arange(n), per_event)[inside] * binning.bins + position[inside].astype(int)
+    keys = owners[inside] * binning.bins + position[inside].astype(int)
     unique, entries = np.unique(keys, return_counts=True)
     return np.bincount(unique % binning.bins, weights=entries**2.0, minlength=binning.bins)
 
@@ -131,16 +147,27 @@ def density_rows(
     }
     values = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [
-        {**labels, **{name: _finite(v) for name, v in zip(columns, row, strict=True)}}
+        {**labels, **{name: finite(v) for name, v in zip(columns, row, strict=True)}}
         for row in values
     ]
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The value for a table: None if it is not finite.
+
+    Args:
+        value: Any number.
+    """
     return value if np.isfinite(value) else None
 
 
-def draw_density(axes: Axes, density: BinnedDensity, colour: str, label: str | None = None) -> None:
+def draw_density(
+    axes: Axes,
+    density: BinnedDensity,
+    colour: str,
+    label: str | None = None,
+    linestyle: Any = "-",
+) -> None:
     """Draw a density as steps with its error as a band.
 
     Args:
@@ -148,8 +175,10 @@ def draw_density(axes: Axes, density: BinnedDensity, colour: str, label: str | N
         density: What to draw.
         colour: In which colour.
         label: Under which name in the legend.
+        linestyle: With which line.
     """
-    axes.stairs(density.density, density.edges, color=colour, label=label, linewidth=1.1)
+    look = {"color": colour, "linewidth": 1.1, "linestyle": linestyle}
+    axes.stairs(density.density, density.edges, label=label, **look)
     _band(axes, density.edges, density.density, density.error, colour, 0.3)
 
 
@@ -161,7 +190,7 @@ def draw_truth(axes: Axes, truth: BinnedDensity, label: str | None = None) -> No
         truth: What to draw.
         label: Under which name in the legend.
     """
-    axes.stairs(truth.density, truth.edges, fill=True, color="#dddddd", label=label, zorder=0)
+    axes.stairs(truth.density, truth.edges, fill=True, color=TRUTH_FILL, label=label, zorder=0)
     axes.stairs(truth.density, truth.edges, color=TRUTH_COLOUR, linewidth=0.9, zorder=0.5)
     _band(axes, truth.edges, truth.density, truth.error, TRUTH_COLOUR, 0.4)
 
@@ -192,18 +221,24 @@ def draw_ratio_frame(axes: Axes, truth: BinnedDensity) -> None:
     _band(axes, truth.edges, np.ones_like(error), error, TRUTH_COLOUR, 0.3)
 
 
-def ratio_range(ratios: list[np.ndarray]) -> tuple[float, float]:
+def ratio_range(
+    ratios: Sequence[np.ndarray],
+    ranges: Sequence[tuple[float, float]] = RATIO_RANGES,
+    fraction: float = INSIDE_FRACTION,
+) -> tuple[float, float]:
     """Narrowest of the ranges that shows nearly all bins of every ratio.
 
     Args:
         ratios: Ratios to the truth, NaN where there is none.
+        ranges: From narrow to wide; the last one is taken if none suffices.
+        fraction: Fraction of the bins of each ratio that must be inside.
     """
     known = [ratio[np.isfinite(ratio)] for ratio in ratios]
-    for low, high in RATIO_RANGES[:-1]:
+    for low, high in ranges[:-1]:
         inside = [((ratio >= low) & (ratio <= high)).sum() for ratio in known]
-        if all(n >= INSIDE_FRACTION * len(ratio) for n, ratio in zip(inside, known, strict=True)):
+        if all(n >= fraction * len(ratio) for n, ratio in zip(inside, known, strict=True)):
             return low, high
-    return RATIO_RANGES[-1]
+    return ranges[-1]
 
 
 def _band(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from typing import Any
 
 import matplotlib as mpl
 import mplhep
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from hepdensity.io import atomic_path, write_json
 
@@ -24,6 +28,7 @@ WIDTH = 7.0
 """Width of a figure over two columns [inch]."""
 
 TRUTH_COLOUR = "#555555"
+TRUTH_FILL = "#dddddd"
 PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#9c9ca1")
 """Told apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
 
@@ -86,8 +91,52 @@ VARIANTS: dict[str, Variant] = {
     "truth": Variant("truth", TRUTH_COLOUR, ""),
 }
 
+TREATMENTS: dict[str, Variant] = {
+    "dropout-likelihood": Variant("dropout, likelihood", PALETTE[2], "o"),
+    "dropout-balanced": Variant("dropout, balanced", PALETTE[0], "s"),
+    "dequantisation-uniform": Variant("dequantisation, uniform", "#ff9da7", "o"),
+    "dequantisation-flow": Variant("dequantisation, flow", "#a0001e", "s"),
+    "argmax-uniform": Variant("argmax, uniform", "#8ab4ff", "^"),
+    "argmax-flow": Variant("argmax, flow", "#1f5fd6", "D"),
+    "mixture-likelihood": Variant("mixture, likelihood", "#ff8a00", "h"),
+    "mixture-balanced": Variant("mixture, balanced", "#a85400", "H"),
+    "classifier": Variant("classifier", PALETTE[3], "8"),
+    "phase-space-labels": Variant("phase space, labels (ours)", "#008060", "v"),
+}
+"""Looks of what models do with a varying dimension and with labels; a hue is a family.
+
+Those of labels stay apart for readers with any kind of dichromacy. No figure shows them beside
+`VARIANTS`, of which some have the same colours.
+"""
+
+PERMUTATIONS: dict[str | None, Variant] = {
+    "none": VARIANTS["none"],
+    "stochastic": VARIANTS["stochastic"],
+    "sort": VARIANTS["sort"],
+    None: Variant("no permutation treatment", "#008060", "v"),
+}
+"""Names and markers of permutation treatments; None is a model without one."""
 
 _own_variants: dict[str, Variant] = {}
+
+
+def treatment_of(model: str, permutation: str | None) -> str:
+    """Name of a model without its permutation treatment.
+
+    Args:
+        model: Name of the model in the configuration, e.g. "mixture-balanced-sort".
+        permutation: Its permutation treatment, None if it has none.
+    """
+    return model.removesuffix(f"-{permutation}")
+
+
+def treatment_look(name: str) -> Variant:
+    """Look of a treatment, the same for all its permutation treatments.
+
+    Args:
+        name: Name of the treatment, see `treatment_of`.
+    """
+    return TREATMENTS[name] if name in TREATMENTS else _own_variant(name)
 
 
 def variant(name: str) -> Variant:
@@ -100,6 +149,16 @@ def variant(name: str) -> Variant:
     """
     if name in VARIANTS:
         return VARIANTS[name]
+    for permutation in PERMUTATIONS:
+        treatment = treatment_of(name, permutation)
+        if treatment in TREATMENTS:
+            look = TREATMENTS[treatment]
+            ending = "" if treatment == name else f", {permutation}"
+            return Variant(f"{look.label}{ending}", look.colour, look.marker)
+    return _own_variant(name)
+
+
+def _own_variant(name: str) -> Variant:
     if name not in _own_variants:
         i = len(_own_variants)
         colour, marker = OWN_COLOURS[i % len(OWN_COLOURS)], OWN_MARKERS[i % len(OWN_MARKERS)]
@@ -173,6 +232,68 @@ def draw_title(axes: Axes, title: str) -> None:
         title: Its name.
     """
     axes.set_title(title, loc="left", pad=4)
+
+
+def draw_facet_name(axes: Axes, permutation: str | None) -> None:
+    """Write the name of a permutation treatment along the right edge of the last panel of its row.
+
+    Args:
+        axes: The panel.
+        permutation: The treatment, a key of `PERMUTATIONS`.
+    """
+    place: dict[str, Any] = {"rotation": 270, "va": "center", "ha": "left"}
+    name = PERMUTATIONS[permutation].label
+    axes.text(1.02, 0.5, name, transform=axes.transAxes, fontsize=8, style="italic", **place)
+
+
+def draw_facet_legend(
+    figure: Figure, groups: Mapping[str | None, Sequence[Line2D]], more: Sequence[str | Line2D] = ()
+) -> None:
+    """Draw a legend above a figure, a column per permutation treatment and one for the truth.
+
+    Args:
+        figure: The figure.
+        groups: Permutation treatment -> its entries.
+        more: Words and entries below the truth.
+    """
+    rows = max(len(more), *map(len, groups.values()))
+    handles: list[Artist] = [Patch(facecolor=TRUTH_FILL, edgecolor=TRUTH_COLOUR, label="truth")]
+    handles += [_without_line(one) if isinstance(one, str) else one for one in more] + _padding(
+        rows - len(more)
+    )
+    for permutation, lines in groups.items():
+        title = _without_line(PERMUTATIONS[permutation].label)
+        handles += [title, *lines, *_padding(rows - len(lines))]
+    legend = figure.legend(handles=handles, loc="outside upper left", ncols=1 + len(groups))
+    for text in legend.get_texts()[rows + 1 :: rows + 1]:
+        text.set_fontstyle("italic")
+
+
+def _padding(rows: int) -> list[Line2D]:
+    """Empty entries, so that a legend breaks its columns where it should."""
+    return [_without_line(" ") for _ in range(rows)]
+
+
+def _without_line(text: str) -> Line2D:
+    return Line2D([], [], linestyle="none", label=text)
+
+
+def scaled_density_label(axes: Axes, highest: float, density: str, unit: str) -> str:
+    """Label the ticks of a density in units of a power of ten.
+
+    Args:
+        axes: Whose vertical axis.
+        highest: The highest density on it, above 0.
+        density: How the density is written.
+        unit: Unit of the variable.
+
+    Returns:
+        The label of the axis, with the power of ten and the unit.
+    """
+    power = math.floor(math.log10(highest))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value / 10.0**power:g}")
+    factor = rf"$\mathrm{{10^{{{power}}}}}$ " if power else ""
+    return rf"{density}  [{factor}$\mathrm{{{unit}^{{-1}}}}$]"
 
 
 def save_figure(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
@@ -27,6 +27,9 @@ MAX_POINTS = 500
 
 START_FRACTION = 0.05
 """Fraction of a training whose validation losses need not fit into the frame."""
+
+MAX_COLUMNS = 4
+"""Models side by side; more of them take several rows."""
 
 COLUMNS = ("step", "learning_rate", "training_loss", "validation_loss", "seconds")
 
@@ -68,7 +71,7 @@ class TrainingCurve:
 def training_figure(
     curves: Sequence[TrainingCurve], note: str | None = None
 ) -> tuple[Figure, list[dict[str, Any]]]:
-    """Draw losses above learning rates, one column per model.
+    """Draw losses above learning rates, one column per model, in rows of `MAX_COLUMNS`.
 
     Args:
         curves: One per training.
@@ -79,25 +82,41 @@ def training_figure(
     """
     models = list(dict.fromkeys(curve.model for curve in curves))
     colours = sequence_colours([curve.n_train for curve in curves])
+    columns = min(len(models), MAX_COLUMNS)
+    blocks = [models[i : i + columns] for i in range(0, len(models), columns)]
     with journal_style():
-        figure = Figure(figsize=(WIDTH * max(1, len(models) / 3), _HEIGHT))
-        axes = figure.subplots(
-            2, len(models), sharex=True, sharey="row", squeeze=False, height_ratios=[2, 1]
-        )
-        for model, (upper, lower) in zip(models, axes.T, strict=True):
-            draw_title(upper, variant(model).label)
-            for curve in (curve for curve in curves if curve.model == model):
-                _draw_curve(upper, lower, curve, colours[curve.n_train])
-            lower.set_xlabel("step")
-            lower.set_yscale("log")
-        axes[0, 0].set_ylabel("loss  [nats]")
-        axes[1, 0].set_ylabel("learning rate")
-        _show_a_decade(axes[1, 0])
-        _leave_out_the_start(axes[0, 0], curves)
+        size = (WIDTH * max(1, columns / 3), _HEIGHT * len(blocks))
+        figure = Figure(figsize=size)
+        parts = figure.subfigures(len(blocks), 1, squeeze=False)[:, 0]
+        for part, block in zip(parts, blocks, strict=True):
+            own = [curve for curve in curves if curve.model in block]
+            _draw_block(part, own, columns, colours)
         endings = list(dict.fromkeys(curve.ended_by for curve in curves))
-        axes[0, -1].legend(handles=_legend(colours, endings), loc="upper right")
+        last = figure.axes[columns - 1]
+        last.legend(handles=_legend(colours, endings), loc="upper right")
         draw_note(figure, note)
     return figure, [row for curve in curves for row in _rows(curve)]
+
+
+def _draw_block(
+    part: SubFigure, curves: Sequence[TrainingCurve], columns: int, colours: Mapping[int, str]
+) -> None:
+    """Draw the models of one row of the figure; their losses share a scale."""
+    axes = part.subplots(2, columns, sharex=True, sharey="row", squeeze=False, height_ratios=[2, 1])
+    models = list(dict.fromkeys(curve.model for curve in curves))
+    for upper, lower in axes.T[len(models) :]:
+        upper.remove()
+        lower.remove()
+    for model, (upper, lower) in zip(models, axes.T, strict=False):
+        draw_title(upper, variant(model).label)
+        for curve in (curve for curve in curves if curve.model == model):
+            _draw_curve(upper, lower, curve, colours[curve.n_train])
+        lower.set_xlabel("step")
+        lower.set_yscale("log")
+    axes[0, 0].set_ylabel("loss  [nats]")
+    axes[1, 0].set_ylabel("learning rate")
+    _show_a_decade(axes[1, 0])
+    _leave_out_the_start(axes[0, 0], curves)
 
 
 def _draw_curve(upper: Axes, lower: Axes, curve: TrainingCurve, colour: str) -> None:

@@ -55,7 +55,7 @@ def prepare_inputs(
     """
     split = split_by_position(count_events(events_path), test, validation, train, str(events_path))
     parts = {"test": split.test, "validation": split.validation, "train": split.train}
-    effective = _EffectiveSize()
+    effective = EffectiveSize()
     with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
         for name, rows in parts.items():
             _write_part(file.create_group(name), events_path, rows, effective)
@@ -66,7 +66,7 @@ def prepare_inputs(
     return {name: rows.stop - rows.start for name, rows in parts.items()}
 
 
-class _EffectiveSize:
+class EffectiveSize:
     """Kish's effective number of events, (sum w)^2 / sum w^2, gathered block by block."""
 
     def __init__(self) -> None:
@@ -74,12 +74,14 @@ class _EffectiveSize:
         self._sum = self._sum_of_squares = 0.0
 
     def add(self, events: Events) -> None:
+        """Count the weights of events."""
         if events.weights is not None:
             self._events += len(events)
             self._sum += float(events.weights.sum())
             self._sum_of_squares += float((events.weights**2).sum())
 
     def check(self, path: str | Path) -> None:
+        """Refuse weighted events; `ValueError` names the file."""
         if self._events == 0:
             return
         fraction = self._sum**2 / self._sum_of_squares / self._events
@@ -90,9 +92,7 @@ class _EffectiveSize:
             )
 
 
-def _write_part(
-    group: h5py.Group, path: str | Path, rows: slice, effective: _EffectiveSize
-) -> None:
+def _write_part(group: h5py.Group, path: str | Path, rows: slice, effective: EffectiveSize) -> None:
     for start in range(rows.start, rows.stop, BLOCK_EVENTS):
         events = read_events(path, start, min(start + BLOCK_EVENTS, rows.stop))
         if events.process != "four_gluino":

@@ -50,13 +50,56 @@ def read_angles(path: str | Path, part: str, count: int | None = None) -> np.nda
         ValueError: if there are fewer events.
     """
     with h5py.File(path, "r") as file:
-        angles: np.ndarray = file[part]["angles"][:count]
-    if count is not None and len(angles) < count:
+        return _read(file, path, part, "angles", count)
+
+
+def read_labels(
+    path: str | Path, part: str, count: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read helicities and colour orders.
+
+    Args:
+        path: inputs file.
+        part: one of ``PARTS``.
+        count: number of events wanted, the first ones; all if None.
+
+    Returns:
+        Helicities and sequences of legs in the colour trace, int8, shape ``(count, 6)`` each.
+
+    Raises:
+        ValueError: if there are fewer events, or they have no labels.
+    """
+    with h5py.File(path, "r") as file:
+        missing = [name for name in ("helicities", "colour_order") if name not in file[part]]
+        if missing:
+            raise ValueError(
+                f"{path}: {part} events without {' and '.join(missing)}; leave models of labels out"
+                " (grid.labels.models: []) or provide events with these labels"
+            )
+        helicities = _read(file, path, part, "helicities", count)
+        return helicities, _read(file, path, part, "colour_order", count)
+
+
+def read_four_per_two(path: str | Path) -> int:
+    """Number of four-gluino events for each of two gluinos in a mixed inputs file.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    with h5py.File(path, "r") as file:
+        if "four_per_two" not in file.attrs:
+            raise ValueError(f"{path}: not mixed events; prepare_multiplicity writes such a file")
+        return int(file.attrs["four_per_two"])
+
+
+def _read(file: h5py.File, path: str | Path, part: str, name: str, count: int | None) -> np.ndarray:
+    values: np.ndarray = file[part][name][:count]
+    if count is not None and len(values) < count:
         raise ValueError(
-            f"{path}: {len(angles)} {part} events, but {count} are asked for;"
-            " lower grid.n_train or provide more events"
+            f"{path}: {len(values)} {part} events, but {count} are asked for;"
+            " lower grid.*.n_train or provide more events"
         )
-    return angles
+    return values
 
 
 def read_couplings(path: str | Path, part: str | None = None) -> np.ndarray:

@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 from torch import Generator, Tensor
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from hepdensity.logs import Advance
 from hepdensity.models.base import DensityModel
 from hepdensity.training import checkpoint
 from hepdensity.training.device import choose_device
+from hepdensity.training.factors import factors_of
 from hepdensity.training.seeding import stream
 from hepdensity.training.settings import TrainingSettings
 
@@ -42,8 +42,8 @@ class TrainingResult:
         ended_by: "learning rate", "validations", "steps" or "seconds".
         steps: optimiser steps taken.
         seconds: time spent in training, over all restarts [s].
-        best_step: step of the best validation.
-        best_loss: its loss [nats].
+        best_steps: step of the best validation of each factor of the model.
+        best_loss: loss of the best validation, the sum of those of the factors [nats].
         device: where it ran.
     """
 
@@ -51,7 +51,7 @@ class TrainingResult:
     ended_by: str
     steps: int
     seconds: float
-    best_step: int
+    best_steps: list[int]
     best_loss: float
     device: str
 
@@ -61,7 +61,7 @@ class TrainingResult:
             "ended_by": self.ended_by,
             "steps": self.steps,
             "train_seconds": self.seconds,
-            "best_step": self.best_step,
+            "best_steps": self.best_steps,
             "best_validation_loss": self.best_loss,
             "device": self.device,
         }
@@ -118,15 +118,15 @@ def train(
         if time.monotonic() - last_saved > settings.checkpoint_seconds:
             checkpoint.save(checkpoint_path, *run.snapshot(fingerprint))
             last_saved = time.monotonic()
-    model.load_state_dict(run.best)
+    model.load_state_dict(run.best())
     assert run.ended_by is not None
     return TrainingResult(
         history=run.history,
         ended_by=run.ended_by,
         steps=run.step,
         seconds=run.seconds,
-        best_step=run.best_step,
-        best_loss=run.best_loss,
+        best_steps=[factor.best_step for factor in run.factors],
+        best_loss=sum(factor.best_loss for factor in run.factors),
         device=str(device),
     )
 
@@ -143,8 +143,6 @@ class _Run:
     step: int = 0
     position: int = 0
     seconds: float = 0.0
-    best_loss: float = math.inf
-    best_step: int = 0
     ended_by: str | None = None
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -153,18 +151,7 @@ class _Run:
         self.batches = stream(self.seed, "batches", device)
         self.noise = stream(self.seed, "noise", device)
         self.order = self._new_order()
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=self.settings.learning_rate, fused=True
-        )
-        self.scheduler = ReduceLROnPlateau(
-            self.optimizer,
-            factor=self.settings.decay_factor,
-            patience=self.settings.decay_patience,
-            threshold=self.settings.decay_threshold,
-            threshold_mode=self.settings.threshold_mode,
-            eps=0,
-        )
-        self.best = self._weights()
+        self.factors = factors_of(self.model, self.settings)
 
     def advance(self) -> dict[str, float]:
         """Train up to the next validation, validate, decay, and apply the stop rules."""
@@ -172,15 +159,15 @@ class _Run:
         self.model.train()
         losses = [self._train_step() for _ in range(self._steps_to_validation())]
         training_loss = torch.stack(losses).mean().item()
-        validation_loss = self._validate()
+        validation_losses = self._validate()
+        validation_loss = sum(validation_losses)
         if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
             raise FloatingPointError(
                 f"training diverged before step {self.step}: training loss {training_loss}, "
                 f"validation loss {validation_loss}; lower training.learning_rate"
             )
-        self.scheduler.step(validation_loss)
-        if validation_loss < self.best_loss:
-            self.best_loss, self.best_step, self.best = validation_loss, self.step, self._weights()
+        for factor, loss in zip(self.factors, validation_losses, strict=True):
+            factor.validated(loss, self.step)
         self.seconds += time.perf_counter() - start
         values = (self.step, self._rate(), training_loss, validation_loss, self.seconds)
         self.history.append(dict(zip(_HISTORY, values, strict=True)))
@@ -188,7 +175,7 @@ class _Run:
         return self.history[-1]
 
     def _rate(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
+        return max(factor.rate for factor in self.factors)
 
     def _steps_to_validation(self) -> int:
         left = math.inf if self.settings.max_steps is None else self.settings.max_steps - self.step
@@ -206,24 +193,29 @@ class _Run:
         return self.training[chosen]
 
     def _train_step(self) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model.loss(self._next_batch(), self.noise)
+        for factor in self.factors:
+            factor.zero_grad()
+        loss = self.model.factor_losses(self._next_batch(), self.noise).sum()
         loss.backward()
-        self.optimizer.step()
+        for factor in self.factors:
+            factor.step()
         self.step += 1
         return loss.detach()
 
     @torch.no_grad()
-    def _validate(self) -> float:
+    def _validate(self) -> list[float]:
+        """Validation loss of each factor."""
         self.model.eval()
         noise = stream(self.seed, "validation", self.validation.device)
-        total = 0.0
+        totals = [0.0] * len(self.factors)
         for chunk in self.validation.split(_VALIDATION_CHUNK):
-            total += self.model.loss(chunk, noise).item() * len(chunk)
-        return total / len(self.validation)
+            for i, loss in enumerate(self.model.factor_losses(chunk, noise).tolist()):
+                totals[i] += loss * len(chunk)
+        return [total / len(self.validation) for total in totals]
 
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+    def best(self) -> dict[str, Tensor]:
+        """Weights of the best validation of each factor."""
+        return {name: value for factor in self.factors for name, value in factor.best.items()}
 
     def _stop_rule(self) -> str | None:
         s = self.settings
@@ -240,51 +232,36 @@ class _Run:
 
     def snapshot(self, fingerprint: str) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """Tensors and state for a checkpoint."""
-        moments = {
-            f"{i}.{name}": value
-            for i, values in self.optimizer.state_dict()["state"].items()
-            for name, value in values.items()
-        }
         streams = {"batches": self.batches.get_state(), "noise": self.noise.get_state()}
         rows = torch.tensor([list(row.values()) for row in self.history], dtype=torch.float64)
         groups = {
             "model": dict(self.model.state_dict()),
-            "best": self.best,
-            "optimizer": moments,
+            "best": self.best(),
             "streams": streams,
             "data": {"order": self.order, "history": rows},
         }
+        groups |= {f"factor{i}": factor.moments() for i, factor in enumerate(self.factors)}
         state = {name: getattr(self, name) for name in _SCALARS}
-        state |= {"fingerprint": fingerprint, "scheduler": self.scheduler.state_dict()}
-        state |= {"rate": self._rate()}
+        state |= {"fingerprint": fingerprint}
+        state |= {"factors": [factor.state() for factor in self.factors]}
         return groups, state
 
     def restore(self, saved: checkpoint.Checkpoint) -> None:
         """Take the state of ``saved``."""
-        device = self.training.device
         self.model.load_state_dict(saved.group("model"))
-        self.best = {name: value.to(device) for name, value in saved.group("best").items()}
-        _restore_moments(self.optimizer, saved.group("optimizer"))
-        self.optimizer.param_groups[0]["lr"] = saved.state["rate"]
-        self.scheduler.load_state_dict(saved.state["scheduler"])
+        best = saved.group("best")
+        for i, (factor, state) in enumerate(zip(self.factors, saved.state["factors"], strict=True)):
+            factor.restore(state, saved.group(f"factor{i}"), best)
         _restore_stream(self.batches, saved.tensors["streams.batches"])
         _restore_stream(self.noise, saved.tensors["streams.noise"])
-        self.order = saved.tensors["data.order"].to(device)
+        self.order = saved.tensors["data.order"].to(self.training.device)
         rows = saved.tensors["data.history"].tolist()
         self.history = [dict(zip(_HISTORY, row, strict=True)) for row in rows]
         for name in _SCALARS:
             setattr(self, name, saved.state[name])
 
 
-_SCALARS = ("step", "position", "seconds", "best_loss", "best_step", "ended_by")
-
-
-def _restore_moments(optimizer: torch.optim.Optimizer, moments: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in moments.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+_SCALARS = ("step", "position", "seconds", "ended_by")
 
 
 def _restore_stream(generator: Generator, state: Tensor) -> None:

@@ -55,6 +55,11 @@ class DiscreteFlow(LabelledModel):
         """True: noise is integrated over by one draw."""
         return True
 
+    @property
+    def exact(self) -> bool:
+        """False: the integral over the noise is estimated."""
+        return False
+
     def log_prob_ordered(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Bound of the log-density [nats] behind the permutation with one draw of the noise."""
         angles, _, _ = unpack(batch)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from hepdensity.models.base import DensityModel, symmetrised
+from hepdensity.models.base import MultiplicityModel, symmetrised
 from hepdensity.models.flows.flow import Flow, seeded, spline_layers
 from hepdensity.models.layers.dropout import DropoutSurjection, dropped_set, preference_vector
 from hepdensity.models.layers.permutation import particle_layer
@@ -14,7 +14,7 @@ P_FOUR = 4.0069e-5
 """Share of four-gluino events by cross-section, from the paper."""
 
 
-class DropoutFlow(DensityModel):
+class DropoutFlow(MultiplicityModel):
     """A flow behind a dropout surjection, conditioned on the set of coordinates that is dropped.
 
     Dropped coordinates of an event are NaN. Set 0 drops nothing: only its events are permuted.

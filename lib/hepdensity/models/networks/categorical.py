@@ -1,7 +1,7 @@
 """A linear map with a softmax over many categories, of which one is wanted for each event.
 
 With thousands of categories the passes over all logits cost as much as the products with the
-weights. Here there is one array of probabilities, written once, block by block while it is in the
+weights. Here there is one array of exponentials, written once, block by block while it is in the
 cache, and the gradients are formed from it by products alone.
 """
 
@@ -32,30 +32,35 @@ class _LogProbability(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, category: Tensor) -> Tensor:
-        probabilities = x.new_empty(len(x), len(weight))
+        exponentials = x.new_empty(len(x), len(weight))
         blocks = zip(
-            x.split(_BLOCK), category.split(_BLOCK), probabilities.split(_BLOCK), strict=True
+            x.split(_BLOCK), category.split(_BLOCK), exponentials.split(_BLOCK), strict=True
         )
         parts = [_fill(given, chosen, out, weight, bias) for given, chosen, out in blocks]
-        ctx.save_for_backward(x, weight, category, probabilities)
-        return torch.cat(parts)
+        chosen, total = (torch.cat(part) for part in zip(*parts, strict=True))
+        ctx.save_for_backward(x, weight, category, exponentials, total)
+        return chosen - total.log()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, weight, category, probabilities = ctx.saved_tensors
-        weighted = grad[:, None] * x
-        grad_weight = torch.mm(probabilities.T, weighted).neg_().index_add_(0, category, weighted)
-        grad_bias = torch.mv(probabilities.T, grad).neg_().index_add_(0, category, grad)
-        grad_x = (weight[category] - probabilities @ weight).mul_(grad[:, None])
+        x, weight, category, exponentials, total = ctx.saved_tensors
+        share = grad / total  # of an exponential in the gradient of its logit
+        grad_weight = torch.mm(exponentials.T, share[:, None] * x).neg_()
+        grad_weight.index_add_(0, category, grad[:, None] * x)
+        grad_bias = torch.mv(exponentials.T, share).neg_().index_add_(0, category, grad)
+        grad_x = grad[:, None] * weight[category] - share[:, None] * (exponentials @ weight)
         return grad_x, grad_weight, grad_bias, None
 
 
-def _fill(x: Tensor, category: Tensor, out: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Write the probabilities of a block of events to ``out``; returns log p(category)."""
+def _fill(
+    x: Tensor, category: Tensor, out: Tensor, weight: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Write exponentials of the logits of a block of events to ``out``, the largest being 1.
+
+    Returns the logit of the category less the largest one, and the sum of the exponentials.
+    """
     torch.addmm(bias, x, weight.T, out=out)
     out -= out.amax(dim=1, keepdim=True)
     chosen = out.gather(1, category[:, None])[:, 0]
-    total = out.exp_().sum(dim=1)
-    out /= total[:, None]
-    return chosen - total.log()
+    return chosen, out.exp_().sum(dim=1)

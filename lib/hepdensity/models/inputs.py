@@ -1,0 +1,42 @@
+"""Events of inputs files in the columns that models take."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hepdensity.colour_order import order_to_positions
+from hepdensity.models.layers.labels import pack
+from hepdensity.preprocessing.inputs import (
+    read_angles,
+    read_four_per_two,
+    read_labels,
+)
+
+
+def read_batch(path: str | Path, part: str, data: str, count: int | None = None) -> Tensor:
+    """Read events for training or evaluation.
+
+    Args:
+        path: inputs file.
+        part: "train", "validation" or "test".
+        data: "angles", "labels" (helicities and colour positions too) or "multiplicity" (angles, of
+            which those of absent gluinos are NaN).
+        count: number of events wanted, the first ones; all if None. Of a mixed sample, those of
+            four gluinos, and as many of two as belong to them.
+
+    Returns:
+        Angles, shape ``(count, 8)``, or with labels (``layers.labels``), shape ``(count, 19)``, in
+        single precision.
+
+    Raises:
+        ValueError: if there are fewer events, or labels are wanted of events that have none.
+    """
+    if data == "multiplicity" and count is not None:
+        count += count // read_four_per_two(path)
+    angles = torch.from_numpy(read_angles(path, part, count)).float()
+    if data != "labels":
+        return angles
+    helicities, colour_order = read_labels(path, part, count)
+    positions = order_to_positions(colour_order)
+    return pack(angles, torch.from_numpy(helicities), torch.from_numpy(positions))

@@ -1,0 +1,131 @@
+"""Mix two- and four-gluino events into model inputs (Verheyen 2022, arXiv:2205.01697, section 3.4).
+
+The inputs file is laid out as that of `hepdensity.preprocessing.gluino`, without labels: `angles`
+of shape (n, 8), NaN in columns 2 to 7 of two-gluino events, and `alpha_s` where both processes have
+it. Behind every `four_per_two` four-gluino events follows one of two gluinos, so that the first
+rows of a part are mixed as the whole is; the number is an attribute of the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+
+from hepdensity.events import Events
+from hepdensity.io import atomic_path, count_events, read_events
+from hepdensity.physics.phase_space import momenta_to_angles
+from hepdensity.preprocessing.gluino import EffectiveSize
+from hepdensity.preprocessing.splits import Split, split_by_position
+
+PROCESSES = ("four_gluino", "two_gluino")
+
+
+def prepare_mixed_inputs(
+    paths: Mapping[str, str | Path],
+    output: str | Path,
+    test: int,
+    validation: int,
+    train: int,
+    four_per_two: int,
+    provenance: Mapping[str, Any],
+) -> dict[str, int]:
+    """Write the inputs file of two event files; it appears only when complete.
+
+    Args:
+        paths: Event file of each process.
+        output: Inputs file.
+        test: Number of four-gluino test events.
+        validation: Number of four-gluino validation events.
+        train: Number of four-gluino training events.
+        four_per_two: Four-gluino events for each one of two gluinos.
+        provenance: Run record.
+
+    Returns:
+        Number of events in each part, of both processes together.
+
+    Raises:
+        ValueError: If there are too few events, they are weighted or of the wrong process, or the
+            files are of different energies or masses.
+    """
+    splits = {
+        name: _split(paths[name], test // share, validation // share, train // share)
+        for name, share in zip(PROCESSES, (1, four_per_two), strict=True)
+    }
+    header = _common_header(paths)
+    sizes = {}
+    with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
+        for part in ("test", "validation", "train"):
+            columns = [
+                _columns(paths[name], getattr(splits[name], part), name) for name in PROCESSES
+            ]
+            order = mixing_order(len(columns[0]["angles"]), len(columns[1]["angles"]), four_per_two)
+            group = file.create_group(part)
+            for name in set(columns[0]) & set(columns[1]):
+                group[name] = np.concatenate([column[name] for column in columns])[order]
+            sizes[part] = len(order)
+        file.attrs.update(header)
+        file.attrs["four_per_two"] = four_per_two
+        file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
+    return sizes
+
+
+def mixing_order(four: int, two: int, four_per_two: int) -> np.ndarray:
+    """Order in which events of two samples, one behind the other, are mixed.
+
+    Args:
+        four: Size of the first sample.
+        two: Size of the second sample.
+        four_per_two: Events of the first sample in front of each of the second.
+
+    Returns:
+        Indices, shape (four + two,).
+    """
+    places = np.concatenate((np.arange(four), (np.arange(two) + 1) * four_per_two - 0.5))
+    order: np.ndarray = np.argsort(places, kind="stable")
+    return order
+
+
+def _split(path: str | Path, test: int, validation: int, train: int) -> Split:
+    split = split_by_position(count_events(path), test, validation, train, str(path))
+    return Split(split.test, split.validation, slice(split.train.start, split.train.start + train))
+
+
+def _common_header(paths: Mapping[str, str | Path]) -> dict[str, Any]:
+    first, second = (read_events(paths[name], 0, 1) for name in PROCESSES)
+    headers = [
+        {"sqrt_s": events.sqrt_s, "mass": events.mass, "source": events.source}
+        for events in (first, second)
+    ]
+    if headers[0] != headers[1]:
+        raise ValueError(
+            f"{paths['two_gluino']}: events with {headers[1]}, but those of"
+            f" {paths['four_gluino']} have {headers[0]}; mix events of the same collisions"
+        )
+    return headers[0]
+
+
+def _columns(path: str | Path, rows: slice, process: str) -> dict[str, np.ndarray]:
+    events = read_events(path, rows.start, rows.stop)
+    if events.process != process:
+        raise ValueError(f"{path}: {events.process} events where {process} events are wanted")
+    effective = EffectiveSize()
+    effective.add(events)
+    effective.check(path)
+    columns = {"angles": _angles(events)}
+    if events.alpha_s is not None:
+        columns["alpha_s"] = events.alpha_s
+    return columns
+
+
+def _angles(events: Events) -> np.ndarray:
+    """Angles (n, 8), NaN where there is no gluino."""
+    known = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()
+    angles = np.full((len(events), 8), np.nan)
+    angles[:, : known.shape[1]] = known
+    return angles

@@ -1,0 +1,48 @@
+"""Draw samples of one process from a trained model of two and four gluinos."""
+
+from typing import Any
+
+import torch
+
+from hepdensity.evaluation.samples import sample_events
+from hepdensity.io import write_events
+from hepdensity.logs import configure, progress
+from hepdensity.models.base import MultiplicityModel
+from hepdensity.models.registry import build_model
+from hepdensity.preprocessing.inputs import read_header
+from hepdensity.provenance import record
+from hepdensity.training.checkpoint import load_weights
+from hepdensity.training.device import choose_device
+from hepdensity.training.seeding import stream
+
+SETS = ("four_gluino", "two_gluino")
+"""Processes in the order of the sets of ``DropoutFlow``."""
+
+
+def main(snakemake: Any) -> None:
+    """Sample; unphysical points are counted and dropped."""
+    configure(snakemake.log[0])
+    torch.set_num_threads(snakemake.threads)
+    params, settings = snakemake.params, snakemake.params.samples
+    header = read_header(snakemake.input.inputs)
+    device = choose_device(settings["device"])
+    model = build_model(params.model, settings["seed"])
+    if not isinstance(model, MultiplicityModel):
+        raise TypeError("models of several multiplicities are to derive from MultiplicityModel")
+    load_weights(snakemake.input.weights, model)
+    model.to(device)
+    chosen = SETS.index(settings["process"])
+    generator = stream(settings["seed"], f"samples {settings['process']}", device)
+    columns = 2 if settings["process"] == "two_gluino" else None
+    count = settings["count"]
+    with progress(count, "samples") as advance:
+        events = sample_events(
+            lambda n: model.sample_set(n, chosen, generator)[:, :columns],
+            *(count, header.sqrt_s, header.mass, device.type, advance),
+        )
+    blocks = {"model": params.model, "samples": settings}
+    write_events(snakemake.output.samples, events, record(blocks, settings["seed"], params.source))
+
+
+if __name__ == "__main__":
+    main(snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,127 @@
+"""What the workflow says before anything has run, and events of MadGraph in it."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from checkouts import REPOSITORY, Checkout
+
+pytestmark = pytest.mark.workflow
+
+TRUTH = "results/tables/truth_gluino.csv"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """This checkout, in an empty directory."""
+    return Checkout(REPOSITORY, tmp_path_factory.mktemp("fresh"))
+
+
+def test_lint(fresh: Checkout) -> None:
+    status, said = fresh.run("--lint")
+    assert status == 0, said[-5000:]
+
+
+@pytest.mark.parametrize(
+    ("preset", "trainings"), [("smoke", 22), ("quick", 34), ("study", 26), ("paper", 126)]
+)
+def test_presets_pass_a_dry_run(fresh: Checkout, preset: str, trainings: int) -> None:
+    plan = fresh.plan(preset=preset, grid={}, training={})
+    assert plan["train_model"] == plan["evaluate_likelihood"] == trainings
+    assert plan["ingest_lhe"] == 2
+    assert set(plan) >= {path.stem for path in (REPOSITORY / "scripts").glob("plot_*.py")}
+
+
+@pytest.mark.parametrize(
+    ("config", "gone"),
+    [
+        (
+            {"grid": {"labels": {"models": []}}},
+            {"evaluate_label_likelihood", "plot_energy_by_colour"},
+        ),
+        ({"grid": {"multiplicity": {"models": []}}}, {"prepare_multiplicity", "evaluate_p_four"}),
+        (
+            {"grid": {"angles": {"models": []}, "labels": {"models": ["classifier-sort"]}}},
+            {"plot_log_likelihood", "plot_importance_bound"},
+        ),
+    ],
+    ids=["no labels", "one multiplicity", "one model of labels"],
+)
+def test_part_without_models_is_left_out(
+    fresh: Checkout, config: dict[str, Any], gone: set[str]
+) -> None:
+    everything, plan = fresh.plan(), fresh.plan(**config)
+    assert gone <= set(everything)
+    assert not gone & set(plan)
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [("--workflow-profile", "slurm"), ("--profile", str(REPOSITORY / "workflow/profiles/slurm"))],
+    ids=lambda words: words[0],
+)
+def test_slurm_profile_passes_a_dry_run(fresh: Checkout, profile: tuple[str, str]) -> None:
+    status, said = fresh.run(*profile, "--dry-run", preset="paper")
+    assert status == 0, said[-5000:]
+
+
+def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
+    profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
+    rules = {path.stem for path in (REPOSITORY / "scripts").glob("*.py")}
+    assert set(profile["set-resources"]) | set(profile["set-threads"]) <= rules
+    assert profile["set-resources"]["train_model"]["gpu"] == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"banana": 1}, "banana: unknown key; Allowed here: preset, gluino, training, models"),
+        ({"training": {"batchsize": 5}}, "training.batchsize: unknown key; did you mean"),
+        ({"flow": {"bins": "many"}}, "flow.bins: must be a whole number [bins], not 'many'"),
+        ({"gluino": {"source": "lhe"}}, "gluino.lhe.four_gluino: no file given"),
+    ],
+    ids=["unknown key", "misspelt key", "wrong type", "missing files"],
+)
+def test_bad_configuration_is_one_clear_message(
+    fresh: Checkout, config: dict[str, Any], message: str
+) -> None:
+    status, said = fresh.run(**config)
+    assert status != 0
+    assert f"Configuration error: {message}" in said
+    assert "Traceback" not in said
+    assert not (fresh.directory / "results").exists()
+
+
+def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> None:
+    checkout = Checkout(REPOSITORY, tmp_path)
+    files = {
+        "four_gluino": [str(shared_data / "madgraph/gg_4gluino_2k.lhe.gz")],
+        "two_gluino": [str(shared_data / "madgraph/gg_2gluino_2k.lhe.gz")],
+    }
+    config: dict[str, Any] = {
+        "gluino": {"source": "lhe", "lhe": files},
+        "split": {"validation": 300, "test": 500},
+        "grid": {"labels": {"models": []}},
+    }
+    for target in (TRUTH, "results/tables/events_gluino.csv"):
+        status, said = checkout.run(target=target, **config)
+        assert status == 0, said[-5000:]
+    rows = checkout.rows("results/tables/events_gluino.csv")
+    assert [(row["source"], int(row["events"])) for row in rows] == [("lhe", 2000)] * 2
+    (row,) = checkout.rows(TRUTH)
+    assert row.pop("density") == "kinematics", "colours of MadGraph have no known joint truth"
+    truth = {key: float(value) for key, value in row.items()}
+    names = ("log_likelihood_truth_error", "normalisation_error", "coupling_error")
+    error = math.hypot(*(truth[name] for name in names))
+    assert abs(truth["log_likelihood_truth"] - 2.91) < 4 * error
+    assert truth["coupling_error"] > 0, "the coupling of these events runs"
+
+    config["grid"]["angles"] = {"n_train": [1000, 1201]}
+    target = "results/inputs/gluino.h5"
+    status, _ = checkout.run("--forcerun", "prepare_gluino", target=target, **config)
+    log = (tmp_path / "results/logs/prepare_gluino.log").read_text()
+    assert status != 0
+    assert "lhe/four_gluino.h5: 2000 events, but 2001 are asked for" in log
+    assert "lower split or grid.*.n_train" in log
