@@ -157,8 +157,17 @@ def model_settings(wildcards):
     block = {k: v for k, v in config["models"][wildcards.model].items() if k != "training"}
     if block["kind"] == "own":
         return block
-    shared = {"p_four": config["gluino"]["p_four"]} if block["kind"] == "dropout" else {}
-    return {**config["flow"], **shared, **block}
+    return {**config["flow"], **physics_settings(block["kind"]), **block}
+
+
+def physics_settings(kind):
+    """What models of a kind know of the process."""
+    gluino = config["gluino"]
+    if kind == "dropout":
+        return {"p_four": gluino["p_four"]}
+    if kind == "phase-space-labels" and gluino["source"] == "embedded":
+        return {"mass": gluino["mass"] / gluino["sqrt_s"]}
+    return {}
 
 
 def training_settings(wildcards):

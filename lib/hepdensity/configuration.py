@@ -47,7 +47,7 @@ _OPTIONAL: dict[str, set[str]] = {
     "dropout": {"embedding"},
     "mixture": {"embedding"},
     "classifier": {"hidden"},
-    "phase-space-labels": {"label_width", "label_rounds"},
+    "phase-space-labels": {"helicity_width", "colour_width", "colour_terms", "mass"},
 }
 _DATA = {"flow": "angles", "phase-space": "angles", "dropout": "multiplicity"}
 _ORDERS_OF_CHART = {"plain": 24, "sequential": 12, "paired": 3}

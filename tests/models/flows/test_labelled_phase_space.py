@@ -1,5 +1,6 @@
 """The joint model of kinematics and labels."""
 
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -23,7 +24,9 @@ SIZE: dict[str, Any] = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per
 @pytest.fixture(scope="module")
 def model() -> LabelledPhaseSpaceFlow:
     """A small model with weights away from where training begins."""
-    result = labelled_phase_space_flow(**SIZE, seed=1, label_width=8, label_rounds=1).double()
+    result = labelled_phase_space_flow(
+        **SIZE, seed=1, helicity_width=8, colour_width=8, colour_terms=4
+    ).double()
     generator = torch.Generator().manual_seed(2)
     for network in (result.helicities, result.colours):
         for p in network.parameters():
@@ -52,7 +55,7 @@ def test_labels_of_an_event_add_up_to_one(model: LabelledPhaseSpaceFlow, events:
     helicities, positions = all_labels()
     with torch.no_grad():
         angles = events[:1, :8].expand(len(positions), -1)
-        values = model.log_prob_labels(angles, helicities, positions).exp()
+        values = model.log_prob_labels(angles, helicities, positions).sum(0).exp()
     assert values.sum().item() == pytest.approx(1, abs=1e-9)
     assert values.std() > 0.3 * values.mean()
 
@@ -66,11 +69,60 @@ def test_exact_density_does_not_depend_on_the_labelling(
     torch.testing.assert_close(first, second)
 
 
+def flipped(events: Tensor) -> Tensor:
+    """All helicities turned round."""
+    angles, helicities, positions = unpack(events)
+    return pack(angles, -helicities, positions)
+
+
+def reversed_trace(events: Tensor) -> Tensor:
+    """The colour trace read backwards."""
+    angles, helicities, positions = unpack(events)
+    return pack(angles, helicities, 4 - positions)
+
+
+def beams_exchanged(events: Tensor) -> Tensor:
+    """Half a turn across the beam; the trace still begins with leg 0, which was leg 1."""
+    angles, helicities, positions = unpack(events)
+    place = torch.cat((torch.zeros_like(positions[:, :1]), positions + 1), dim=1)
+    place = (place[:, [1, 0, 2, 3, 4, 5]] - place[:, 1:2]) % 6
+    return pack(1 - angles, helicities[:, [1, 0, 2, 3, 4, 5]], place[:, 1:] - 1)
+
+
+@pytest.mark.parametrize("motion", [flipped, reversed_trace, beams_exchanged])
+def test_model_has_the_symmetries_of_the_process(
+    motion: Callable[[Tensor], Tensor], model: LabelledPhaseSpaceFlow, events: Tensor
+) -> None:
+    with torch.no_grad():
+        labels = [model.log_prob_labels(*unpack(x)) for x in (events, motion(events))]
+        torch.testing.assert_close(labels[1], labels[0], atol=1e-6, rtol=0)
+        joint = [model.log_prob_tight(x) for x in (events, motion(events))]
+        torch.testing.assert_close(joint[1], joint[0], atol=1e-6, rtol=0)
+    assert not torch.equal(events, motion(events))
+
+
+def test_factors_add_up_to_the_loss(model: LabelledPhaseSpaceFlow, events: Tensor) -> None:
+    with torch.no_grad():
+        generators = [torch.Generator().manual_seed(8) for _ in range(2)]
+        losses = model.factor_losses(events, generators[0])
+        torch.testing.assert_close(losses.sum(), model.loss(events, generators[1]))
+        labels = model.log_prob_labels(*unpack(events))
+    torch.testing.assert_close(losses[1:], -labels.mean(1))
+    owned = {id(p) for group in model.factors() for module in group for p in module.parameters()}
+    assert owned == {id(p) for p in model.parameters()}
+
+
+@pytest.mark.parametrize("mass", [-0.1, 0.25])
+def test_impossible_masses_are_refused(mass: float) -> None:
+    with pytest.raises(ValueError, match="choose from 0 to below 1/4"):
+        labelled_phase_space_flow(**SIZE, seed=1, mass=mass)
+
+
 def test_joint_density_is_that_of_kinematics_times_labels(
     model: LabelledPhaseSpaceFlow, events: Tensor
 ) -> None:
     with torch.no_grad():
-        labels = model.log_prob_labels(*unpack(events))
+        labels = model.log_prob_labels(*unpack(events)).sum(0)
         expected = model.kinematics.log_prob_tight(events[:, :8]) + labels
         torch.testing.assert_close(model.log_prob_tight(events), expected)
 
@@ -82,7 +134,7 @@ def test_samples_have_the_probabilities_of_the_model(model: LabelledPhaseSpaceFl
     assert log_flat_density(angles).isfinite().all()
     assert (positions.sort(dim=1).values == torch.arange(5)).all()
     with torch.no_grad():
-        probability = model.log_prob_labels(angles, helicities, positions).exp()
+        probability = model.log_prob_labels(angles, helicities, positions).sum(0).exp()
     # E[1 / p(labels | x)] over the labels is their number.
     inverse = 1 / probability
     assert abs(inverse.mean() - 7680) < 4 * inverse.std() / n**0.5

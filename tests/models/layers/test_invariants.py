@@ -1,4 +1,4 @@
-"""Features of pairs of legs: invariant where the amplitudes are."""
+"""Features of events: invariant where the amplitudes are."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from hepdensity.models.layers.invariants import PAIR_FEATURES, pair_features
+from hepdensity.models.base import permute_particles
+from hepdensity.models.layers.invariants import (
+    FEATURES,
+    TRIPLES,
+    features,
+    outgoing_momenta,
+    read_features,
+)
 from hepdensity.models.networks.legs import PAIRS
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
+
+MASS = 0.2
+ORDER = (2, 0, 3, 1)
 
 
 @pytest.fixture
 def angles(generator: torch.Generator) -> Tensor:
     return momenta_to_angles(rambo(50, 4, 1.0, 0.0, generator)[0])
+
+
+def values_of(angles: Tensor, mass: float = MASS) -> Tensor:
+    return features(outgoing_momenta(angles, mass), mass)
 
 
 def rotate(x: Tensor) -> Tensor:
@@ -26,40 +40,45 @@ def reflect(x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("motion", [rotate, reflect], ids=["rotation", "reflection"])
 def test_features_are_invariant(angles: Tensor, motion: Callable[[Tensor], Tensor]) -> None:
-    torch.testing.assert_close(
-        pair_features(motion(angles)), pair_features(angles), atol=1e-6, rtol=0
-    )
+    torch.testing.assert_close(values_of(motion(angles)), values_of(angles), atol=1e-6, rtol=0)
 
 
-def test_invariants_of_all_partners_of_a_leg_are_its_energy(angles: Tensor) -> None:
-    invariant = (pair_features(angles)[..., 0] + 1) / 4
-    touching = [k for k, pair in enumerate(PAIRS) if 0 in pair]
-    # s_01 = 1, and the four gluinos balance the other gluon.
-    torch.testing.assert_close(invariant[:, touching[0]], torch.ones(50, dtype=angles.dtype))
-    balance = invariant[:, touching[1:]].sum(1)
-    torch.testing.assert_close(balance, torch.ones(50, dtype=angles.dtype))
+def test_momenta_are_on_shell_and_add_up(angles: Tensor) -> None:
+    legs = outgoing_momenta(angles, MASS)
+    zero = torch.zeros_like(legs[:, 0])
+    torch.testing.assert_close(legs.sum(1), zero, atol=1e-9, rtol=0)
+    squares = legs[..., 0].square() - legs[..., 1:].square().sum(-1)
+    expected = torch.tensor([0.0, 0, *[MASS**2] * 4], dtype=legs.dtype).expand(50, -1)
+    torch.testing.assert_close(squares, expected, atol=1e-9, rtol=0)
+
+
+def test_exchanged_gluinos_are_another_reading(angles: Tensor) -> None:
+    moved = permute_particles(angles, torch.tensor(ORDER).expand(50, -1))
+    reading = read_features((tuple(place + 2 for place in ORDER), False)).double()
+    torch.testing.assert_close(values_of(moved), values_of(angles) @ reading.T)
 
 
 def test_reflection_along_the_beam_exchanges_the_gluons(angles: Tensor) -> None:
     mirrored = torch.where(torch.arange(8) % 2 == 0, 1 - angles, angles)
-    exchanged = [PAIRS.index(tuple(sorted(_swap(leg) for leg in pair))) for pair in PAIRS]
-    expected = pair_features(angles)[:, exchanged]
-    torch.testing.assert_close(pair_features(mirrored), expected, atol=1e-6, rtol=0)
+    reading = read_features(((2, 3, 4, 5), True)).double()
+    torch.testing.assert_close(
+        values_of(mirrored), values_of(angles) @ reading.T, atol=1e-6, rtol=0
+    )
 
 
-def _swap(leg: int) -> int:
-    return 1 - leg if leg < 2 else leg
-
-
-def test_kinds_of_pairs_are_marked() -> None:
-    kinds = pair_features(torch.full((1, 8), 0.5))[0, :, 2:]
-    expected = [sum(leg > 1 for leg in pair) for pair in PAIRS]
-    assert kinds.argmax(1).tolist() == expected
-    assert kinds.sum(1).tolist() == [1] * 15
+def test_channels_are_those_of_the_propagators(angles: Tensor) -> None:
+    legs = outgoing_momenta(angles, MASS)
+    for row, channel in ((PAIRS.index((1, 3)), (1, 3)), (15 + TRIPLES.index((0, 1, 4)), (0, 1, 4))):
+        total = legs[:, list(channel)].sum(1)
+        square = total[:, 0] ** 2 - total[:, 1:].square().sum(1)
+        # one gluino runs through both
+        denominator = (square - MASS**2).abs().log()
+        found = values_of(angles)[:, 2 * row + 1]
+        slope = torch.corrcoef(torch.stack((found, denominator)))[0, 1]
+        assert slope.item() == pytest.approx(1, abs=1e-9)
 
 
 def test_unphysical_angles_give_finite_features(generator: torch.Generator) -> None:
-    features = pair_features(torch.rand(200, 8, generator=generator))
-    assert features.shape == (200, 15, PAIR_FEATURES)
-    assert features.dtype == torch.float32
-    assert features.isfinite().all()
+    found = values_of(torch.rand(200, 8, generator=generator))
+    assert found.shape == (200, FEATURES)
+    assert found.isfinite().all()

@@ -69,9 +69,10 @@ class TraceScores(nn.Module):
         self.first = nn.Parameter(torch.randn(width, features.values) * features.values**-0.5)
         self.shift = nn.Parameter(torch.zeros(width))
         self.coefficients = nn.Linear(width, terms)
-        # From random combinations training ends in poor minima: begin with one and its corrections.
+        # Begins with one small random combination and no corrections to it: trainings from many,
+        # or from a large one that Adam is slow to change, end in poor minima.
         self.terms = nn.Parameter(torch.zeros(terms, structures.values))
-        self.constant = nn.Parameter(torch.randn(1, structures.values) * 0.1)
+        self.constant = nn.Parameter(torch.randn(1, structures.values) * 0.02)
         self.floor = nn.Parameter(torch.tensor(-3.0))
         self.register_buffer("ladders", half_ladders(), persistent=False)
 
