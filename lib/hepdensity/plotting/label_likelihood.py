@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from hepdensity.plotting.likelihood import spread_over_seeds
 from hepdensity.plotting.style import (
@@ -181,7 +181,9 @@ def _label(axes: Any, treatments: Sequence[str], rows: Sequence[Row], has_truth:
     last.set_xlabel(r"KL(truth $\mathrm{\parallel}$ model)  [nats]")
     if min(row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None) > 0:
         last.set_xscale("log")
+        last.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         last.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        last.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _legend(rows: Sequence[Row], has_truth: bool) -> list[Line2D]:

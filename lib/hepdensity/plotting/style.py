@@ -113,7 +113,7 @@ PERMUTATIONS: dict[str | None, Variant] = {
     "none": VARIANTS["none"],
     "stochastic": VARIANTS["stochastic"],
     "sort": VARIANTS["sort"],
-    None: Variant("no permutation treatment", "#008060", "v"),
+    None: Variant("exact permutation symmetry", "#008060", "v"),
 }
 """Names and markers of permutation treatments; None is a model without one."""
 
