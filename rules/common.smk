@@ -21,6 +21,7 @@ HISTORY = f"{TRAINED}/history.csv"
 CHECKPOINT = f"{TRAINED}/checkpoint"
 SAMPLES = "results/samples/gluino/{model}/n{n_train}/seed{seed}.h5"
 SCORES = "results/scores/gluino/{model}/n{n_train}/seed{seed}.h5"
+SYMMETRIC = ("phase-space", "phase-space-labels")  # by construction
 OURS = ("phase-space", "phase-space-labels", "own")
 CLASS_SAMPLES = "results/samples/gluino/{model}/n{n_train}/seed{seed}_{process}.h5"
 TWO_SAMPLE = "results/two_sample/gluino/{model}/n{n_train}/seed{seed}.json"
@@ -135,10 +136,8 @@ def largest_training(wildcards, input):
     return max(n for part in wanted for n in config["grid"][part]["n_train"])
 
 
-def multiplicity_split():
-    """The training pool is cut to size: other than `gluino.h5` the file is as large as needed."""
-    train = max(config["grid"]["multiplicity"]["n_train"])
-    return {**config["split"], "train": train, "four_per_two": FOUR_PER_TWO}
+def largest_mixed_training(wildcards, input):
+    return max(config["grid"]["multiplicity"]["n_train"])
 
 
 def inputs_of(wildcards):
@@ -157,17 +156,8 @@ def model_settings(wildcards):
     block = {k: v for k, v in config["models"][wildcards.model].items() if k != "training"}
     if block["kind"] == "own":
         return block
-    return {**config["flow"], **physics_settings(block["kind"]), **block}
-
-
-def physics_settings(kind):
-    """What models of a kind know of the process."""
-    gluino = config["gluino"]
-    if kind == "dropout":
-        return {"p_four": gluino["p_four"]}
-    if kind == "phase-space-labels" and gluino["source"] == "embedded":
-        return {"mass": gluino["mass"] / gluino["sqrt_s"]}
-    return {}
+    shared = {"p_four": config["gluino"]["p_four"]} if block["kind"] == "dropout" else {}
+    return {**config["flow"], **shared, **block}
 
 
 def training_settings(wildcards):
@@ -203,12 +193,14 @@ def class_sample_settings(wildcards):
 def described_run(model, n_train, seed):
     """A training, with what tables and figures say of its model."""
     block = config["models"][model]
-    permutation = block.get("permutation")
+    told = {**block.get("settings", {}), **block}
+    permutation = told.get("permutation")
     return {
         **{"model": model, "n_train": n_train, "seed": seed},
         **{"kind": block["kind"], "permutation": permutation},
         "treatment": model.removesuffix(f"-{permutation}"),
-        "objective": block.get("objective"),
+        "objective": told.get("objective"),
+        "symmetric": permutation in ("stochastic", "sort") or block["kind"] in SYMMETRIC,
         "family": "ours" if block["kind"] in OURS else "paper",
     }
 
@@ -237,20 +229,28 @@ def first_seed_largest(part):
     return [run for run in first_seed(part) if run["n_train"] == largest]
 
 
+TWINS = (("noise", "uniform", "flow"), ("objective", "balanced", "likelihood"))
+
+
+def has_better_twin(model):
+    """Whether a treatment is in the grid that differs from this one in being the better one."""
+    blocks = config["models"]
+    better = [
+        {**blocks[model], key: better}
+        for key, worse, better in TWINS
+        if blocks[model].get(key) == worse
+    ]
+    return any(blocks[other] in better for other in models_of("labels"))
+
+
 def shown_labels():
     """As figures 11 to 13 of the paper: of twin treatments the better one."""
-    blocks = config["models"]
-    twins = [("noise", "uniform"), ("objective", "balanced")]
-    return [
-        run
-        for run in first_seed_largest("labels")
-        if all(blocks[run["model"]].get(key) != value for key, value in twins)
-    ] or first_seed_largest("labels")
+    return [run for run in first_seed_largest("labels") if not has_better_twin(run["model"])]
 
 
 def bounded(selected):
-    """Those trainings whose models have no exact log-likelihood."""
-    return [run for run in selected if run["kind"] in ("dequantisation", "argmax")]
+    """Those trainings whose models have no exact log-likelihood, or may have none."""
+    return [run for run in selected if run["kind"] in ("dequantisation", "argmax", "own")]
 
 
 def per_run(pattern, selected, **more):

@@ -200,7 +200,7 @@ rule evaluate_multiplicity_likelihood:
     threads: 1
     params:
         source=digest("evaluate_multiplicity_likelihood"),
-        grid={"runs": runs("multiplicity"), "p_four": config["gluino"]["p_four"]},
+        grid={"runs": runs("multiplicity")},
     message:
         "Collecting log-likelihoods of two- and four-gluino events"
     script:

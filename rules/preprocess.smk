@@ -56,7 +56,9 @@ rule prepare_multiplicity:
     threads: 1
     params:
         source=digest("prepare_multiplicity"),
-        split=multiplicity_split(),
+        split={**config["split"], "four_per_two": FOUR_PER_TWO},
+        tolerance=config["gluino"]["tolerance"],
+        train=largest_mixed_training,
     message:
         "Mixing two- and four-gluino events"
     script:

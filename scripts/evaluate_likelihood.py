@@ -7,7 +7,7 @@ import torch
 from hepdensity.evaluation.likelihood import Importance, log_likelihoods, passes
 from hepdensity.evaluation.scores import write_scores
 from hepdensity.logs import configure, progress
-from hepdensity.models.inputs import read_batch
+from hepdensity.models.inputs import read_batch, with_mass
 from hepdensity.models.registry import build_model
 from hepdensity.preprocessing.inputs import PARTICLES
 from hepdensity.provenance import record
@@ -23,7 +23,7 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.evaluation
     device = choose_device(settings["device"])
     events = read_batch(snakemake.input.inputs, "test", settings["data"]).to(device)
-    model = build_model(params.model, settings["seed"])
+    model = build_model(with_mass(params.model, snakemake.input.inputs), settings["seed"])
     load_weights(snakemake.input.weights, model)
     importance = Importance(settings["draws"], settings["events"])
     particles = PARTICLES if settings["data"] == "angles" else None

@@ -19,7 +19,7 @@ def main(snakemake: Any) -> None:
     samples = (files.four_gluino, files.two_gluino)
     columns = (grid["runs"], files.scores, files.summaries, *samples)
     runs = [read_run(*one) for one in zip(*columns, strict=True)]
-    rows = multiplicity_rows(runs, read_angles(files.inputs, "test"), grid["p_four"], truth)
+    rows = multiplicity_rows(runs, read_angles(files.inputs, "test"), truth)
     write_table(snakemake.output.table, rows, record(grid, None, snakemake.params.source))
 
 

@@ -25,7 +25,7 @@ def main(snakemake: Any) -> None:
         samples = read_events(path)
         reference = held_out(snakemake.input.inputs, samples.process, settings["data"])
         result = two_sample_test(reference, samples, settings["seed"])
-        results.append(result_row(samples.process, result))
+        results.append(result_row(samples, result))
     provenance = record({"run": params.run, **settings}, settings["seed"], params.source)
     write_json(snakemake.output.result, {"results": results, "provenance": provenance})
 

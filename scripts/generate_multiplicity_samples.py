@@ -28,7 +28,7 @@ def main(snakemake: Any) -> None:
     device = choose_device(settings["device"])
     model = build_model(params.model, settings["seed"])
     if not isinstance(model, MultiplicityModel):
-        raise TypeError("models of several multiplicities are to derive from MultiplicityModel")
+        raise ValueError(f"{params.model['builder']}: no MultiplicityModel; see docs/extending.md")
     load_weights(snakemake.input.weights, model)
     model.to(device)
     chosen = SETS.index(settings["process"])

@@ -7,6 +7,7 @@ import torch
 from hepdensity.evaluation.samples import sample_events
 from hepdensity.io import write_events
 from hepdensity.logs import configure, progress
+from hepdensity.models.inputs import with_mass
 from hepdensity.models.registry import build_model
 from hepdensity.preprocessing.inputs import read_header
 from hepdensity.provenance import record
@@ -22,7 +23,7 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.samples
     header = read_header(snakemake.input.inputs)
     device = choose_device(settings["device"])
-    model = build_model(params.model, settings["seed"])
+    model = build_model(with_mass(params.model, snakemake.input.inputs), settings["seed"])
     load_weights(snakemake.input.weights, model)
     model.to(device)
     generator = stream(settings["seed"], "samples", device)

@@ -4,22 +4,24 @@ import logging
 from typing import Any
 
 from hepdensity.logs import configure
-from hepdensity.preprocessing.multiplicity import prepare_mixed_inputs
+from hepdensity.preprocessing.multiplicity import Tolerance, prepare_mixed_inputs
 from hepdensity.provenance import record
 
 
 def main(snakemake: Any) -> None:
     """Write the inputs file."""
     configure(snakemake.log[0])
-    split, files = snakemake.params.split, snakemake.input
+    params, split, files = snakemake.params, snakemake.params.split, snakemake.input
+    settings = {"split": split, "tolerance": params.tolerance}
     sizes = prepare_mixed_inputs(
         {process: files[process] for process in ("four_gluino", "two_gluino")},
         snakemake.output.inputs,
         test=split["test"],
         validation=split["validation"],
-        train=split["train"],
+        train=params.train,
         four_per_two=split["four_per_two"],
-        provenance=record(split, None, snakemake.params.source),
+        tolerance=Tolerance(**params.tolerance),
+        provenance=record(settings, None, params.source),
     )
     logging.getLogger(__name__).info("Events of each part: %s", sizes)
 

@@ -8,7 +8,8 @@ import torch
 
 from hepdensity.io import write_json, write_table
 from hepdensity.logs import configure, progress
-from hepdensity.models.inputs import read_batch
+from hepdensity.models.base import MultiplicityModel
+from hepdensity.models.inputs import read_batch, with_mass
 from hepdensity.models.registry import build_model
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import fingerprint, save_weights
@@ -28,7 +29,9 @@ def main(snakemake: Any) -> None:
         read_batch(snakemake.input.inputs, part, run["data"], count)
         for part, count in (("train", run["n_train"]), ("validation", None))
     )
-    model = build_model(params.model, run["seed"])
+    model = build_model(with_mass(params.model, snakemake.input.inputs), run["seed"])
+    if run["data"] == "multiplicity" and not isinstance(model, MultiplicityModel):
+        raise ValueError(f"{params.model['builder']}: no MultiplicityModel; see docs/extending.md")
     model.prepare(training)
     identity = fingerprint([blocks, params.source], training, validation)
     checkpoint = Path(run["checkpoint"]) / "training.safetensors"

@@ -24,8 +24,9 @@ def labelled_events(n: int, seed: int, source: str = "model", **more: Any) -> Ev
 def labelled_sample(
     permutation: str | None = "sort", model: str = "mixture", **more: Any
 ) -> LabelledSample:
-    """300 events of 400 samples, 20 of which were invalid."""
+    """300 events of 400 samples, 20 of which were invalid; a model of ours is symmetric."""
     events = labelled_events(300, 1, drawn=400, invalid=20)
     family = "paper" if permutation else "ours"
-    run = {"treatment": model, "n_train": 5000, "seed": 1, "family": family, **more}
+    run: dict[str, Any] = {"treatment": model, "n_train": 5000, "seed": 1, "family": family}
+    run |= {"symmetric": permutation != "none", **more}
     return LabelledSample(model=model, permutation=permutation, events=events, **run)

@@ -161,6 +161,7 @@ REFUSED = {
         {part: {"models": []} for part in ("angles", "multiplicity", "labels")},
         "^grid: no part has a model",
     ),
+    "too few test events": ("split.test", 399, r"^split.test: must be >= 400 \(40 of each process"),
     "weights that do not sum to one": (
         "models.dropout-balanced-sort.objective",
         [0.5, 0.6],

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hepdensity.events import PROCESSES, Events, invariant_mass
+from hepdensity.events import PROCESSES, Events, invariant_mass, pair_masses
 
 
 def fields(n: int = 3, n_out: int = 4, **changes: Any) -> dict[str, Any]:
@@ -80,6 +80,13 @@ def test_misfits_are_refused(changes: dict[str, Any], message: str) -> None:
 def test_invariant_mass() -> None:
     momenta = np.array([[[5.0, 0.0, 0.0, 3.0], [13.0, 3.0, 4.0, 0.0]], [[1.0, 2.0, 0.0, 0.0]] * 2])
     np.testing.assert_allclose(invariant_mass(momenta), [[4.0, 12.0], [0.0, 0.0]])
+
+
+def test_pair_masses() -> None:
+    # The mass of particles at rest is their energy.
+    energies = np.array([[1.0, 2.0, 4.0], [3.0, 5.0, 10.0]])
+    momenta = energies[..., None] * [1.0, 0.0, 0.0, 0.0]
+    np.testing.assert_allclose(pair_masses(momenta), [[3.0, 5.0, 6.0], [8.0, 13.0, 15.0]])
 
 
 def test_unphysical_fraction() -> None:

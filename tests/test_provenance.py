@@ -138,4 +138,4 @@ def test_record_holds_settings_and_versions() -> None:
     made = record({"flow": {"layers": 4}, "seeds": (1, 2)}, seed=3, source="abc")
     assert made["settings"] == {"flow": {"layers": 4}, "seeds": [1, 2]}
     assert (made["seed"], made["source"], made["git_commit"]) == (3, "abc", git_commit())
-    assert {"python", "torch", "numpy"} <= set(made["versions"])
+    assert {"python", "torch", "numpy", "scikit-learn"} <= set(made["versions"])

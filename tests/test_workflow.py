@@ -52,6 +52,7 @@ FIG10_COLUMNS = [
     *("invalid_fraction", "steps", "ended_by", "train_seconds", "parameters"),
 ]
 PLOTS = {path.stem for path in (REPOSITORY / "scripts").glob("plot_*.py")}
+CSV_FILES = {"four_gluino": "data_4_gluino.csv", "two_gluino": "data_2_gluino.csv"}
 TWO_SAMPLE = {"evaluate_two_sample", "evaluate_two_sample_table"}
 AFTER_SAMPLES_OF_ANGLES = TWO_SAMPLE | {
     *("evaluate_log_likelihood", "plot_log_likelihood"),
@@ -231,6 +232,13 @@ def test_setting_runs_again_what_depends_on_it(
     assert set(smoke.plan(**config)) == again
 
 
+@pytest.mark.parametrize("part", GRID)
+def test_another_training_size_keeps_what_was_trained(smoke: Checkout, part: str) -> None:
+    plan = smoke.plan(grid={**GRID, part: {**GRID[part], "n_train": [900, 1000]}})
+    assert plan["train_model"] == len(GRID[part]["models"])
+    assert not {"prepare_gluino", "prepare_multiplicity"} & set(plan)
+
+
 def test_order_of_event_files_counts(smoke: Checkout, tmp_path: Path) -> None:
     checkout = Checkout(smoke.root, tmp_path)
     chunks = smoke.directory / "results/events/gluino/embedded/four_gluino"
@@ -296,13 +304,18 @@ def test_csv_events_reach_the_figure_without_truth(smoke: Checkout, tmp_path: Pa
     checkout = Checkout(smoke.root, tmp_path)
     embedded = read_events(smoke.directory / "results/events/gluino/embedded/four_gluino.h5")
     write_csv(tmp_path / "data_4_gluino.csv", embedded)
+    two = read_events(smoke.directory / "results/events/gluino/embedded/two_gluino.h5")
+    momenta = two.momenta.reshape(len(two), -1)
+    np.savetxt(tmp_path / "data_2_gluino.csv", momenta, fmt="%.8g", delimiter=",")
     config = {
-        "gluino": {"source": "csv", "csv": {"four_gluino": "data_4_gluino.csv"}},
+        "gluino": {"source": "csv", "csv": CSV_FILES},
         "grid": {**GRID, "angles": {"models": ["sort"]}},
         "training": {"max_steps": 20},
     }
-    status, said = checkout.run(target="results/figures/fig05_log_likelihood.png", **config)
-    assert status == 0, said[-5000:]
+    mixed = "results/inputs/gluino_multiplicity.h5"
+    for target in ("results/figures/fig05_log_likelihood.png", mixed):
+        status, said = checkout.run(target=target, **config)
+        assert status == 0, said[-5000:]
 
     events = read_events(tmp_path / "results/events/gluino/csv/four_gluino.h5")
     np.testing.assert_allclose(events.momenta, embedded.momenta, rtol=0, atol=1e-6)

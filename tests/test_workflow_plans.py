@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from checkouts import REPOSITORY, Checkout
+from checkouts import REPOSITORY, SHORT, Checkout
 
 pytestmark = pytest.mark.workflow
 
+FIG07 = "results/tables/fig07_log_likelihood.csv"
 TRUTH = "results/tables/truth_gluino.csv"
 
 
@@ -103,7 +104,10 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
     config: dict[str, Any] = {
         "gluino": {"source": "lhe", "lhe": files},
         "split": {"validation": 300, "test": 500},
-        "grid": {"labels": {"models": []}},
+        "grid": {
+            "labels": {"models": ["mixture-likelihood-sort"], "training": SHORT},
+            "multiplicity": {"models": ["dropout-balanced-sort"], "training": SHORT},
+        },
     }
     for target in (TRUTH, "results/tables/events_gluino.csv"):
         status, said = checkout.run(target=target, **config)
@@ -117,6 +121,14 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
     error = math.hypot(*(truth[name] for name in names))
     assert abs(truth["log_likelihood_truth"] - 2.91) < 4 * error
     assert truth["coupling_error"] > 0, "the coupling of these events runs"
+
+    for target in ("results/figures/fig10_discrete_log_likelihood.png", FIG07):
+        status, said = checkout.run(target=target, **config)
+        assert status == 0, said[-5000:]
+    (row,) = checkout.rows("results/tables/fig10_discrete_log_likelihood.csv")
+    assert {row[name] for name in row if "truth" in name} == {""}, "no joint truth for MadGraph"
+    assert {row["process"] for row in checkout.rows(FIG07)} == {"four_gluino", "two_gluino"}
+    assert all(float(row["kl_to_truth"]) > 0 for row in checkout.rows(FIG07))
 
     config["grid"]["angles"] = {"n_train": [1000, 1201]}
     target = "results/inputs/gluino.h5"

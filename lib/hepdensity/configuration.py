@@ -52,6 +52,8 @@ _OPTIONAL: dict[str, set[str]] = {
 _DATA = {"flow": "angles", "phase-space": "angles", "dropout": "multiplicity"}
 _ORDERS_OF_CHART = {"plain": 24, "sequential": 12, "paired": 3}
 _OBJECTIVES = ("likelihood", "balanced")
+LEAST_TESTED = 40
+"""Least number of test events and physical samples for a two-sample test."""
 FOUR_PER_TWO = 10
 """Four-gluino events for each two-gluino event of a mixed sample, as in the paper."""
 
@@ -141,6 +143,7 @@ def consistency_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     gluino = config["gluino"]
     yield from _model_problems(config["models"])
     yield from _grid_problems(config)
+    yield from _test_problems(config)
     if gluino["source"] == "embedded":
         yield from _embedded_problems(config)
         return
@@ -202,8 +205,23 @@ def _grid_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
             parts = (config["training"], grid.get("training"), models[model].get("training"))
             training = {key: value for part in parts if part for key, value in part.items()}
             yield from _training_problems(training)
-    if not any(grid["models"] for grid in config["grid"].values()):
-        yield ("grid",), "no part has a model; name some, e.g. grid.angles.models: [stochastic]"
+    without_two = config["gluino"]["source"] != "embedded" and not files_of(
+        config["gluino"], "two_gluino"
+    )
+    usable = [part for part in config["grid"] if not (part == "multiplicity" and without_two)]
+    if not any(config["grid"][part]["models"] for part in usable):
+        told = " with events of its own (there are none of two gluinos)" if without_two else ""
+        hint = "name some, e.g. grid.angles.models: [stochastic]"
+        yield ("grid",), f"no part{told} has a model; {hint}"
+
+
+def _test_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Too few test events or samples for what the two-sample test needs."""
+    share = FOUR_PER_TWO if config["grid"]["multiplicity"]["models"] else 1
+    if config["split"]["test"] < LEAST_TESTED * share:
+        least = f"{LEAST_TESTED} of each process for the two-sample test"
+        told = "; two-gluino test events are a tenth of them" if share > 1 else ""
+        yield ("split", "test"), f"must be >= {LEAST_TESTED * share} ({least}{told})"
 
 
 def _training_problems(training: Mapping[str, Any]) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import combinations
 
 import numpy as np
 
@@ -33,6 +34,41 @@ def invariant_mass(momenta: np.ndarray) -> np.ndarray:
     squared = momenta[..., 0] ** 2 - (momenta[..., 1:] ** 2).sum(axis=-1)
     mass: np.ndarray = np.sqrt(np.maximum(squared, 0))
     return mass
+
+
+def pair_masses(momenta: np.ndarray) -> np.ndarray:
+    """Invariant masses [GeV] of all pairs of particles, (1, 2), (1, 3), ..., shape (n, pairs).
+
+    Args:
+        momenta: (E, px, py, pz) of two or more particles [GeV], shape (n, particles, 4).
+    """
+    pairs = combinations(range(momenta.shape[1]), 2)
+    return np.stack([invariant_mass(momenta[:, i] + momenta[:, j]) for i, j in pairs], axis=1)
+
+
+@dataclass(frozen=True)
+class SampleYield:
+    """What became of the samples drawn from a model.
+
+    Attributes:
+        drawn: Samples drawn.
+        physical: Samples with a valid category at physical points.
+        invalid: Samples without a valid category.
+    """
+
+    drawn: int
+    physical: int
+    invalid: int = 0
+
+    @property
+    def unphysical_fraction(self) -> float:
+        """Fraction of the samples drawn that are at unphysical points."""
+        return (self.drawn - self.invalid - self.physical) / self.drawn
+
+    @property
+    def invalid_fraction(self) -> float:
+        """Fraction of the samples drawn that have no valid category."""
+        return self.invalid / self.drawn
 
 
 @dataclass(frozen=True)
@@ -107,26 +143,25 @@ class Events:
         return next(name for name, n_out in PROCESSES.items() if n_out == self.n_out)
 
     @property
-    def unphysical_fraction(self) -> float:
-        """Fraction of the samples drawn from a model that lie at unphysical points.
+    def sample_yield(self) -> SampleYield:
+        """What became of the samples drawn from a model.
 
         Raises:
             ValueError: If the events are not samples of a model.
         """
         if self.drawn is None:
             raise ValueError("only samples of a model know how many were drawn")
-        return (self.drawn - self.invalid - len(self)) / self.drawn
+        return SampleYield(self.drawn, len(self), self.invalid)
+
+    @property
+    def unphysical_fraction(self) -> float:
+        """Fraction of the samples drawn that are at unphysical points, see `sample_yield`."""
+        return self.sample_yield.unphysical_fraction
 
     @property
     def invalid_fraction(self) -> float:
-        """Fraction of the samples drawn from a model that have no valid category.
-
-        Raises:
-            ValueError: If the events are not samples of a model.
-        """
-        if self.drawn is None:
-            raise ValueError("only samples of a model know how many were drawn")
-        return self.invalid / self.drawn
+        """Fraction of the samples drawn that have no valid category, see `sample_yield`."""
+        return self.sample_yield.invalid_fraction
 
     def _convert(self, name: str, dtype: type[np.generic]) -> None:
         value = getattr(self, name)

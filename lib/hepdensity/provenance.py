@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "hepdensity"
-RECORDED_PACKAGES = ("hepdensity", "numpy", "scipy", "torch", "numba", "h5py", "pylhe", "snakemake")
+RECORDED_PACKAGES = (
+    *("hepdensity", "numpy", "scipy", "scikit-learn", "torch", "numba"),
+    *("h5py", "pylhe", "snakemake"),
+)
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from hepdensity.evaluation.label_table import bound_rows, label_rows
 from hepdensity.evaluation.runs import EvaluatedRun
-from hepdensity.evaluation.samples import SampleYield
 from hepdensity.evaluation.scores import Scores, read_scores, write_scores
+from hepdensity.events import SampleYield
 
 COLUMNS = [
     *("model", "family", "permutation", "n_train", "seed"),
@@ -55,13 +55,13 @@ def test_columns_are_those_of_the_specification(exact: EvaluatedRun, bound: Eval
     assert [row["invalid_fraction"] for row in rows] == [0.25, 0.25]
 
 
-def test_truth_and_distance_are_of_the_events_of_the_tight_value(
+def test_all_values_of_a_row_are_of_the_events_of_the_tight_value(
     exact: EvaluatedRun, bound: EvaluatedRun
 ) -> None:
     rows = label_rows([exact, bound], TRUTH)
     assert [row["log_likelihood_truth"] for row in rows] == [3.75, 2.0]
     assert [row["log_likelihood_tight"] for row in rows] == [3.0, 0.0]
-    assert [row["log_likelihood"] for row in rows] == [0.0, -1.0]
+    assert [row["log_likelihood"] for row in rows] == [0.0, -2.0]
     assert [row["kl_to_truth"] for row in rows] == [0.75, 2.0]
     # Differences 1, 1, 1, 0, and 2, 2, 2: errors are paired.
     assert [row["kl_to_truth_error"] for row in rows] == [0.25, 0.0]

@@ -149,6 +149,7 @@ def test_events_with_dropped_dimensions(generator: torch.Generator) -> None:
     scores = log_likelihoods(model, batch, generator, DRAWS)
     assert set(scores.arrays) == {"log_likelihood", "log_likelihood_tight"}
     assert all(np.isfinite(values).all() for values in scores.arrays.values())
+    assert scores.attributes["log_p_sets"] == pytest.approx(np.log([0.1, 0.9]))
 
 
 @pytest.mark.parametrize(

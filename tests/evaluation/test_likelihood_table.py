@@ -5,8 +5,8 @@ import pytest
 
 from hepdensity.evaluation.likelihood_table import likelihood_rows
 from hepdensity.evaluation.runs import EvaluatedRun
-from hepdensity.evaluation.samples import SampleYield
 from hepdensity.evaluation.scores import Scores
+from hepdensity.events import SampleYield
 
 COLUMNS = [
     *("model", "n_train", "seed", "log_likelihood", "log_likelihood_error"),

@@ -15,8 +15,8 @@ from hepdensity.evaluation.multiplicity import (
     p_four_row,
 )
 from hepdensity.evaluation.runs import EvaluatedRun
-from hepdensity.evaluation.samples import SampleYield
 from hepdensity.evaluation.scores import Scores
+from hepdensity.events import SampleYield
 from hepdensity.physics.gluino import Normalisation, TrueDensity, compute_normalisation
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
 
@@ -83,9 +83,9 @@ def test_two_gluino_density_is_normalised() -> None:
 
 
 def test_rows_are_conditional_on_the_multiplicity(mixed: np.ndarray) -> None:
-    p_four = 0.01
     four = ~np.isnan(mixed[:, -1])
-    log_share = np.where(four, math.log(p_four), math.log(1 - p_four))
+    log_sets = [math.log(0.01), math.log(0.99)]
+    log_share = np.where(four, *log_sets)
     values = np.arange(6.0)
     arrays = {
         "log_likelihood": values - 1 + log_share,
@@ -94,21 +94,21 @@ def test_rows_are_conditional_on_the_multiplicity(mixed: np.ndarray) -> None:
     run = EvaluatedRun(
         {
             **{"model": "dropout-balanced-sort", "n_train": 5, "seed": 1},
-            **{"objective": "balanced", "permutation": "sort", "family": "paper"},
+            **{"objective": [0.3, 0.7], "permutation": "sort", "family": "paper"},
         },
-        Scores(arrays, {"exact": True}),
+        Scores(arrays, {"exact": True, "log_p_sets": log_sets}),
         SUMMARY,
         (SampleYield(10, 5), SampleYield(10, 10)),
     )
-    rows = multiplicity_rows([run], mixed, p_four, Scores({"log_prob": values + 0.5}, {}))
+    rows = multiplicity_rows([run], mixed, Scores({"log_prob": values + 0.5}, {}))
     assert [row["process"] for row in rows] == ["four_gluino", "two_gluino"]
-    assert {row["objective"] for row in rows} == {"balanced"}
+    assert {row["objective"] for row in rows} == {"0.3, 0.7"}
     assert [row["events"] for row in rows] == [4, 2]
     assert [row["log_likelihood_exact"] for row in rows] == pytest.approx([2.0, 3.5])
     assert [row["log_likelihood"] for row in rows] == pytest.approx([1.0, 2.5])
     assert [row["kl_to_truth"] for row in rows] == pytest.approx([0.5, 0.5])
     assert [row["unphysical_fraction"] for row in rows] == [0.5, 0.0]
-    for row in multiplicity_rows([run], mixed, p_four, None):
+    for row in multiplicity_rows([run], mixed, None):
         assert row["kl_to_truth"] is None and row["log_likelihood_truth"] is None
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hepdensity.evaluation.runs import read_run
-from hepdensity.evaluation.samples import SampleYield
+from hepdensity.evaluation.runs import objective_name, read_run
 from hepdensity.evaluation.scores import Scores, write_scores
-from hepdensity.events import Events
+from hepdensity.events import Events, SampleYield
 from hepdensity.io import write_events, write_json
 
 
@@ -28,3 +27,12 @@ def test_a_run_is_read_from_its_files(tmp_path: Path) -> None:
     assert bool(run.scores.attributes["exact"])
     assert run.samples[0].unphysical_fraction == pytest.approx(0.5)
     assert run.samples[0].invalid_fraction == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("objective", "name"),
+    [("likelihood", "likelihood"), ([0.3, 0.7], "0.3, 0.7"), ([1, 0], "1, 0"), (None, None)],
+    ids=["name", "vector", "whole numbers", "none"],
+)
+def test_names_of_objectives(objective: str | list[float] | None, name: str | None) -> None:
+    assert objective_name(objective) == name

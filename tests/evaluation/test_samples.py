@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from hepdensity.colour_order import lehmer_code, order_to_positions
-from hepdensity.evaluation.samples import SampleYield, sample_events, sample_yield
-from hepdensity.events import Events
+from hepdensity.evaluation.samples import sample_events, sample_yield
+from hepdensity.events import Events, SampleYield
 from hepdensity.helicity import helicity_code
 from hepdensity.io import write_events
 from hepdensity.models.flows.flow import spline_flow

@@ -177,8 +177,11 @@ def test_labels_are_required_where_wanted() -> None:
 def test_rows_name_the_training() -> None:
     names = {"model": "m", "family": "ours", "permutation": None, "n_train": 5, "seed": 1}
     first, second = (flat_events(60, seed, labelled=False) for seed in (1, 2))
-    result = result_row("four_gluino", two_sample_test(first, second, seed=1))
+    second = replace(second, drawn=120, invalid=30)
+    result = result_row(second, two_sample_test(first, second, seed=1))
     by_name = dict(sorted(result.items()))  # as JSON has it
     (row,) = two_sample_rows([{**names, "kind": "phase-space"}], [[by_name]])
-    assert list(row) == [*names, "process", "events", "auc", "auc_error", "features"]
+    columns = ["process", "events", "auc", "auc_error", "unphysical_fraction", "invalid_fraction"]
+    assert list(row) == [*names, *columns, "features"]
     assert row["events"] == 60 and row["process"] == "four_gluino"
+    assert (row["unphysical_fraction"], row["invalid_fraction"]) == (0.25, 0.25)

@@ -171,12 +171,17 @@ def test_models_without_treatment_are_in_every_facet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("permutation", "family", "expected"),
-    [("sort", "paper", True), ("stochastic", "paper", True), ("none", "paper", False),
-     (None, "ours", True), (None, "paper", False)],
-)  # fmt: skip
-def test_which_models_are_symmetric(permutation: str, family: str, expected: bool) -> None:
-    assert labelled_sample(permutation, family=family).symmetric == expected
+    ("told", "expected"),
+    [({"symmetric": True}, True), ({"symmetric": False}, False), ({}, False)],
+    ids=["symmetric", "not symmetric", "not told"],
+)
+def test_only_models_that_are_said_to_be_are_symmetric(
+    tmp_path: Path, told: dict[str, bool], expected: bool
+) -> None:
+    write_events(tmp_path / "s.h5", labelled_events(50, 1, drawn=80), {})
+    run = {**RUN, "model": "mine", "permutation": None, "family": "ours", **told}
+    (one,) = read_labelled_samples([tmp_path / "s.h5"], [run])
+    assert one.symmetric is expected
 
 
 def test_legend_tells_what_was_dropped() -> None:

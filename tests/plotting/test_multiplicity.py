@@ -34,7 +34,8 @@ def samples(objective: str, permutation: str, seed: int) -> ProcessSamples:
         "four_gluino": events("four_gluino", 800, seed, drawn=1000),
     }
     treatment = f"dropout-{objective}"
-    return ProcessSamples(f"{treatment}-{permutation}", treatment, permutation, 5000, 1, drawn)
+    model = f"{treatment}-{permutation}"
+    return ProcessSamples(model, treatment, objective, permutation, 5000, 1, drawn)
 
 
 TRUTH = {process: events(process, 3000, 99) for process in GLUINOS}
@@ -115,16 +116,22 @@ def test_panels() -> None:
 
 RUN = {
     "model": "dropout-balanced-sort", "treatment": "dropout-balanced", "permutation": "sort",
-    "family": "paper", "kind": "dropout", "n_train": 5000, "seed": 1,
+    "family": "paper", "kind": "dropout", "objective": "balanced", "n_train": 5000, "seed": 1,
 }  # fmt: skip
 
 
-def test_read_samples(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("objective", "written"),
+    [("balanced", "balanced"), ([0.3, 0.7], "0.3, 0.7"), (None, None)],
+    ids=["name", "vector", "own model"],
+)
+def test_read_samples(tmp_path: Path, objective: Any, written: str | None) -> None:
     paths = {process: [tmp_path / f"{process}.h5"] for process in GLUINOS}
     for process, (path,) in paths.items():
         write_events(path, SAMPLES[0].events[process], {})
-    (one,) = read_process_samples(paths, [RUN])
+    (one,) = read_process_samples(paths, [{**RUN, "objective": objective}])
     assert (one.model, one.n_train) == ("dropout-balanced-sort", 5000)
+    assert one.columns["objective"] == written
     assert {process: own.n_out for process, own in one.events.items()} == GLUINOS
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 
 import h5py
@@ -13,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from hepdensity.colour_order import lehmer_code
-from hepdensity.events import N_INCOMING, Events, invariant_mass
+from hepdensity.events import N_INCOMING, Events, invariant_mass, pair_masses
 from hepdensity.helicity import helicity_code
 
 BINS = 40
@@ -22,7 +21,7 @@ BINS = 40
 SPECTRA: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "energy": lambda momenta: momenta[:, 0, 0],
     "digluino mass": lambda momenta: invariant_mass(momenta[:, 0] + momenta[:, 1]),
-    "smallest digluino mass": lambda momenta: _pair_masses(momenta).min(1),
+    "smallest digluino mass": lambda momenta: pair_masses(momenta).min(1),
     "cos theta": lambda momenta: momenta[:, 0, 3] / np.linalg.norm(momenta[:, 0, 1:], axis=1),
 }
 """Observables of momenta (n, n_out, 4): one number per event, so that entries are independent.
@@ -265,9 +264,3 @@ def _ks_distance(
         (first_weights / first_weights.sum(), -second_weights / second_weights.sum())
     )
     return float(np.abs(np.cumsum(steps[np.argsort(values, kind="stable")])).max())
-
-
-def _pair_masses(momenta: np.ndarray) -> np.ndarray:
-    """Invariant masses (n, pairs) of all pairs of momenta (n, n_out, 4) [GeV]."""
-    pairs = combinations(range(momenta.shape[1]), 2)
-    return np.stack([invariant_mass(momenta[:, i] + momenta[:, j]) for i, j in pairs], axis=1)

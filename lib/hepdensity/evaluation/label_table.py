@@ -30,9 +30,9 @@ def label_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str,
 
     Returns:
         Log-likelihoods and KL divergences of angles and labels together in nats, errors are
-        standard errors. The truth and the distance to it are of the events of the tight value.
-        Where ``exact`` is false, the tight value is a lower bound with so many importance
-        ``draws``, and ``kl_to_truth`` an upper one.
+        standard errors. All of a row are of the same events: all test events or, where ``exact``
+        is false, the first ones, for which there is a bound. Then the tight value is a lower bound
+        with so many importance ``draws``, and ``kl_to_truth`` an upper one.
     """
     return [_row(run, _joint(truth)) for run in runs]
 
@@ -54,10 +54,11 @@ def _joint(truth: Scores | None) -> np.ndarray | None:
 
 def _row(run: EvaluatedRun, log_true: np.ndarray | None) -> dict[str, Any]:
     tight, exact = run.scores.arrays[TIGHT], bool(run.scores.attributes["exact"])
+    one_draw = run.scores.arrays[ONE_DRAW][: len(tight)]
     (samples,) = run.samples
     return {
         **run.named(*_NAME),
-        **columns("log_likelihood", mean_with_error(run.scores.arrays[ONE_DRAW])),
+        **columns("log_likelihood", mean_with_error(one_draw)),
         **columns("log_likelihood_tight", mean_with_error(tight)),
         "exact": exact,
         "draws": None if exact else int(run.scores.attributes["draws"][-1]),

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from hepdensity.evaluation.scores import Scores
-from hepdensity.models.base import DensityModel, symmetrised
+from hepdensity.models.base import DensityModel, MultiplicityModel, symmetrised
 
 _CHUNK = {"cpu": 1_000, "cuda": 20_000}
 """Events at once: models with thousands of categories keep an array of all of them."""
@@ -18,6 +18,7 @@ ONE_DRAW = "log_likelihood"
 TIGHT = "log_likelihood_tight"
 CURVE = "log_likelihood_curve"
 SYMMETRISED = "log_likelihood_symmetrised"
+LOG_P_SETS = "log_p_sets"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def log_likelihoods(
         ``importance.events`` events, the tightest lower bound; for the latter also
         ``log_likelihood_curve``, shape ``(len(draws), events)``, with nested draws; and for a model
         that treats particles as ordered ``log_likelihood_symmetrised``, the log-mean-exp over all
-        orders. Attributes: ``exact``, and if it is false the numbers ``draws`` of the curve.
+        orders. Attributes: ``exact``, and if it is false the numbers ``draws`` of the curve; of a
+        model of several multiplicities their log-probabilities ``log_p_sets``.
     """
 
     def chunked(function: Callable[[Tensor], Tensor], batch: Tensor) -> np.ndarray:
@@ -124,13 +126,14 @@ def log_likelihoods(
         arrays[CURVE] = chunked(
             lambda x: model.log_prob_curve(x, draws, generator), events[: importance.events]
         )
-        return Scores({**arrays, TIGHT: arrays[CURVE][-1]}, {"exact": False, "draws": draws})
+        attributes = {"exact": False, "draws": draws, **_sets(model)}
+        return Scores({**arrays, TIGHT: arrays[CURVE][-1]}, attributes)
     arrays[TIGHT] = chunked(model.log_prob_tight, events)
     if _is_ordered(model, particles):
         arrays[SYMMETRISED] = chunked(
             lambda x: symmetrised(model.log_prob, x, particles or 1), events
         )
-    return Scores(arrays, {"exact": True})
+    return Scores(arrays, {"exact": True, **_sets(model)})
 
 
 def passes(
@@ -140,6 +143,13 @@ def passes(
     if not model.exact:
         return count + min(count, importance.events)
     return (3 if _is_ordered(model, particles) else 2) * count
+
+
+def _sets(model: DensityModel) -> dict[str, list[float]]:
+    """What a model of several multiplicities says of their probabilities."""
+    if not isinstance(model, MultiplicityModel):
+        return {}
+    return {LOG_P_SETS: model.log_probabilities.tolist()}
 
 
 def _is_ordered(model: DensityModel, particles: int | None) -> bool:

@@ -1,6 +1,6 @@
 """Densities of two- and four-gluino events: the truth, and rows of ``fig07_log_likelihood.csv``.
 
-All are conditional on the number of gluinos, whose probability is a setting.
+All are conditional on the number of gluinos. Its probability in a model is what the model says.
 """
 
 import math
@@ -11,19 +11,23 @@ import numpy as np
 import torch
 
 from hepdensity.evaluation.likelihood import (
+    LOG_P_SETS,
     ONE_DRAW,
     TIGHT,
     Estimate,
     columns,
     mean_with_error,
 )
-from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.runs import EvaluatedRun, objective_name
 from hepdensity.evaluation.scores import Scores
 from hepdensity.evaluation.truth import KINEMATICS, kl_to_truth, true_scores
 from hepdensity.physics.gluino import Normalisation
 
 ANGLES = {"four_gluino": 8, "two_gluino": 2}
-"""Process -> number of its angles; the other columns of an event are NaN."""
+"""Process -> number of its angles; the other columns of an event are NaN.
+
+In the order of the sets of a ``MultiplicityModel``.
+"""
 
 
 def members(angles: np.ndarray) -> dict[str, np.ndarray]:
@@ -116,14 +120,15 @@ def multiplicity_truth_rows(truth: Scores, angles: np.ndarray) -> list[dict[str,
 
 
 def multiplicity_rows(
-    runs: list[EvaluatedRun], angles: np.ndarray, p_four: float, truth: Scores | None
+    runs: list[EvaluatedRun], angles: np.ndarray, truth: Scores | None
 ) -> list[dict[str, Any]]:
     """Rows of the table that belongs to figure 7, two for each training.
+
+    The probability of the number of gluinos that a model's densities contain is divided out.
 
     Args:
         runs: the trainings, with the yields of four- and two-gluino samples in this order.
         angles: of the test events, shape ``(n, 8)``, NaN where there is no gluino.
-        p_four: probability of four gluinos in the models.
         truth: conditional true log-densities of these events, None where they are unknown.
 
     Returns:
@@ -131,13 +136,13 @@ def multiplicity_rows(
         errors.
     """
     processes = members(angles)
-    return [row for run in runs for row in _rows_of(run, processes, p_four, truth)]
+    return [row for run in runs for row in _rows_of(run, processes, truth)]
 
 
 def _rows_of(
-    run: EvaluatedRun, processes: Mapping[str, np.ndarray], p_four: float, truth: Scores | None
+    run: EvaluatedRun, processes: Mapping[str, np.ndarray], truth: Scores | None
 ) -> Iterator[dict[str, Any]]:
-    log_share = {"four_gluino": math.log(p_four), "two_gluino": math.log1p(-p_four)}
+    log_share = dict(zip(ANGLES, run.scores.attributes[LOG_P_SETS], strict=True))
     for (process, rows), samples in zip(processes.items(), run.samples, strict=True):
         one_draw, tight = (
             run.scores.arrays[name][rows] - log_share[process] for name in (ONE_DRAW, TIGHT)
@@ -145,7 +150,8 @@ def _rows_of(
         log_true = None if truth is None else truth.arrays[KINEMATICS][rows]
         yield {
             "model": run.run["model"],
-            **run.named("objective", "permutation", "n_train", "seed"),
+            "objective": objective_name(run.run["objective"]),
+            **run.named("permutation", "n_train", "seed"),
             "process": process,
             "events": int(rows.sum()),
             **columns("log_likelihood", _mean(one_draw)),
@@ -170,7 +176,7 @@ def p_four_row(setting: float, summaries: Sequence[Mapping[str, Any]]) -> dict[s
     """Share of four-gluino events by cross-section, as set and as the events have it.
 
     Args:
-        setting: what the models take.
+        setting: what the dropout models take.
         summaries: of the event files; what cannot be had from them is None.
 
     Returns:

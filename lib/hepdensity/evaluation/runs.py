@@ -1,12 +1,13 @@
 """Trainings with all that is known of them, as tables show them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hepdensity.evaluation.samples import SampleYield, sample_yield
+from hepdensity.evaluation.samples import sample_yield
 from hepdensity.evaluation.scores import Scores, read_scores
+from hepdensity.events import SampleYield
 from hepdensity.io import read_json
 
 TRAINING = ("steps", "ended_by", "train_seconds", "parameters")
@@ -37,6 +38,17 @@ class EvaluatedRun:
     def training(self) -> dict[str, Any]:
         """Columns about the training itself."""
         return {column: self.summary[column] for column in TRAINING}
+
+
+def objective_name(objective: str | Sequence[float] | None) -> str | None:
+    """How tables write the objective of a model of several multiplicities.
+
+    Args:
+        objective: its name, a preference vector, or None for a model without.
+    """
+    if objective is None or isinstance(objective, str):
+        return objective
+    return ", ".join(f"{weight:g}" for weight in objective)
 
 
 def read_run(

@@ -1,7 +1,6 @@
 """Samples of a trained model as physical events."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from hepdensity.colour_order import positions_to_order
-from hepdensity.events import PROCESSES, Events
+from hepdensity.events import PROCESSES, Events, SampleYield
 from hepdensity.io import count_events
 from hepdensity.models.layers.labels import unpack
 from hepdensity.physics.phase_space import angles_to_momenta
@@ -68,31 +67,6 @@ def _physical_parts(batch: Tensor, sqrt_s: float, mass: float) -> dict[str, np.n
         helicities, positions = (label[physical].cpu().numpy() for label in labels)
         parts |= {"helicities": helicities, "colour_order": positions_to_order(positions)}
     return parts
-
-
-@dataclass(frozen=True)
-class SampleYield:
-    """What became of the samples drawn from a model.
-
-    Attributes:
-        drawn: samples drawn.
-        physical: samples with a valid category at physical points.
-        invalid: samples without a valid category.
-    """
-
-    drawn: int
-    physical: int
-    invalid: int = 0
-
-    @property
-    def unphysical_fraction(self) -> float:
-        """Fraction of the samples drawn that are at unphysical points."""
-        return (self.drawn - self.invalid - self.physical) / self.drawn
-
-    @property
-    def invalid_fraction(self) -> float:
-        """Fraction of the samples drawn that have no valid category."""
-        return self.invalid / self.drawn
 
 
 def sample_yield(path: str | Path) -> SampleYield:

@@ -1,7 +1,8 @@
 """Classifier two-sample test: can a trained classifier tell model samples from held-out events?
 
 Its area under the ROC curve (AUC) is 0.5 if it cannot (Lopez-Paz and Oquab 2017, arXiv:1610.06545).
-Unlike a likelihood it sees what is missing from samples, and needs no density of the events.
+Unlike a likelihood it sees what is missing from samples, and needs no density of the events. It
+does not see samples that are no events; their fractions stand beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from hepdensity.colour_order import order_to_positions
 from hepdensity.evaluation.comparison import relabel
 from hepdensity.evaluation.likelihood import Estimate, columns
-from hepdensity.events import Events, invariant_mass
+from hepdensity.events import Events, pair_masses
 
 _LEAST_EVENTS = 40
 _NAME = ("model", "family", "permutation", "n_train", "seed")
-_RESULT = ("process", "events", "auc", "auc_error", "features")
+_RESULT = (
+    *("process", "events", "auc", "auc_error"),
+    *("unphysical_fraction", "invalid_fraction", "features"),
+)
 _SETTINGS = {
     "max_iter": 500,
     "learning_rate": 0.05,
@@ -168,8 +172,7 @@ def kinematic_features(momenta: np.ndarray) -> np.ndarray:
     azimuth = np.arctan2(vector[..., 1], vector[..., 0])
     if momenta.shape[1] == 2:
         return np.concatenate((cosine, azimuth), axis=1)
-    pairs = combinations(range(momenta.shape[1]), 2)
-    masses = np.stack([invariant_mass(momenta[:, i] + momenta[:, j]) for i, j in pairs], axis=1)
+    masses = pair_masses(momenta)
     energies, along_beam = momenta[..., 0], momenta[..., 3]
     ordered = [np.sort(values, axis=1) for values in (energies, masses, cosine, along_beam)]
     return np.concatenate((cosine, azimuth, energies, masses, *ordered), axis=1)
@@ -206,12 +209,22 @@ def with_incoming(momenta: np.ndarray) -> np.ndarray:
     return np.concatenate((np.stack(gluons, axis=1), momenta), axis=1)
 
 
-def result_row(process: str, result: TwoSampleResult) -> dict[str, Any]:
-    """Columns of a result, for a JSON file."""
+def result_row(samples: Events, result: TwoSampleResult) -> dict[str, Any]:
+    """Columns of a result, for a JSON file.
+
+    Args:
+        samples: samples of the model.
+        result: of those of them that are events.
+
+    Raises:
+        ValueError: if they do not tell how many were drawn.
+    """
     return {
-        "process": process,
+        "process": samples.process,
         "events": result.events,
         **columns("auc", result.auc),
+        "unphysical_fraction": samples.unphysical_fraction,
+        "invalid_fraction": samples.invalid_fraction,
         "features": result.features,
     }
 

@@ -159,6 +159,15 @@ class DensityModel(nn.Module, ABC):
 class MultiplicityModel(DensityModel):
     """A density of events of several multiplicities; absent coordinates are NaN."""
 
+    @property
+    @abstractmethod
+    def log_probabilities(self) -> Tensor:
+        """Log-probability of each set as ``log_prob`` contains it, numbered as in ``sample_set``.
+
+        Two sets, shape ``(2,)``: all coordinates (four gluinos), and those of two gluinos. Minus
+        them, ``log_prob`` is the log-density given the multiplicity.
+        """
+
     @abstractmethod
     def sample_set(self, n: int, chosen: int, generator: Generator | None = None) -> Tensor:
         """Draw ``n`` events of one multiplicity, shape ``(n, d)``; 0 has all coordinates."""

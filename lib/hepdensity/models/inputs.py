@@ -1,6 +1,8 @@
 """Events of inputs files in the columns that models take."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,8 +12,22 @@ from hepdensity.models.layers.labels import pack
 from hepdensity.preprocessing.inputs import (
     read_angles,
     read_four_per_two,
+    read_header,
     read_labels,
 )
+
+
+def with_mass(block: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """A model's block with the gluino mass of the events, for kinds that know it.
+
+    Args:
+        block: block of ``config.yaml``; a mass that it gives is kept.
+        path: inputs file.
+    """
+    if block["kind"] != "phase-space-labels":
+        return dict(block)
+    header = read_header(path)
+    return {"mass": header.mass / header.sqrt_s, **block}
 
 
 def read_batch(path: str | Path, part: str, data: str, count: int | None = None) -> Tensor:

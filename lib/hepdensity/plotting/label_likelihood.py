@@ -1,7 +1,9 @@
 """Log-likelihoods of treatments of labels (Verheyen 2022, arXiv:2205.01697, figure 10).
 
 Beside the value that the paper reports stands a tight one: exact, or a bound from many importance
-draws, which an arrow marks.
+draws, which an arrow marks. Bounds are known for fewer test events than exact values; so that all
+can be compared with one truth line, they are drawn at the distance from it that they have from the
+truth of their own events.
 """
 
 from __future__ import annotations
@@ -57,6 +59,8 @@ def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Fig
     if not rows:
         raise ValueError("figure 10 needs at least one model: give some in grid.labels.models")
     has_truth = any(row["kl_to_truth"] is not None for row in rows)
+    line = _truth_line(rows)
+    rows = rows if line is None else [_moved(row, line) for row in rows]
     columns = ["log_likelihood", "kl_to_truth"][: 1 + has_truth]
     treatments = list(dict.fromkeys(_treatment(row) for row in rows))
     sizes = sorted({row["n_train"] for row in rows})
@@ -75,10 +79,27 @@ def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Fig
             draw_title(panels[0], f"{short_number(size)} training events")
             own = [row for row in rows if row["n_train"] == size]
             _draw_block(dict(zip(columns, panels, strict=True)), own, treatments)
+            if line is not None:
+                _draw_truth(panels[0], line)
         _label(axes, treatments, rows, has_truth)
         figure.legend(handles=_legend(rows, has_truth), loc="outside upper left", ncols=3)
         draw_note(figure, note)
     return figure
+
+
+def _truth_line(rows: Sequence[Row]) -> Row | None:
+    """The row whose true value is of the largest set of test events; None if none has one."""
+    known = [row for row in rows if row["log_likelihood_truth"] is not None]
+    return min(known, key=lambda row: float(row["log_likelihood_truth_error"]), default=None)
+
+
+def _moved(row: Row, line: Row) -> Row:
+    """A row with its values moved from the truth of its own events to that of the line."""
+    if row["log_likelihood_truth"] is None:
+        return row
+    shift = line["log_likelihood_truth"] - row["log_likelihood_truth"]
+    names = ("log_likelihood", "log_likelihood_tight")
+    return {**row, **{name: row[name] + shift for name in names if row[name] is not None}}
 
 
 def _treatment(row: Row) -> str:
@@ -96,7 +117,6 @@ def _draw_block(panels: Mapping[str, Axes], rows: Sequence[Row], treatments: Seq
             lane = place + _LANE * (i - (len(permutations) - 1) / 2)
             members = [row for row in own if row["permutation"] == permutation]
             _draw_training(panels, members, lane, treatment_look(treatment))
-    _draw_truth(panels["log_likelihood"], rows)
 
 
 def _draw_training(
@@ -156,13 +176,9 @@ def _draw_arrow(axes: Axes, value: float, lane: float, colour: str, length: floa
     )
 
 
-def _draw_truth(axes: Axes, rows: Sequence[Row]) -> None:
-    """Draw the true value of the largest set of test events."""
-    known = [row for row in rows if row["log_likelihood_truth"] is not None]
-    if not known:
-        return
-    best = min(known, key=lambda row: float(row["log_likelihood_truth_error"]))
-    value, error = best["log_likelihood_truth"], best["log_likelihood_truth_error"]
+def _draw_truth(axes: Axes, line: Row) -> None:
+    """Draw the true value of a row."""
+    value, error = line["log_likelihood_truth"], line["log_likelihood_truth_error"]
     axes.axvline(value, color=TRUTH_COLOUR, linewidth=1.2, zorder=0.5)
     axes.axvspan(value - error, value + error, color=TRUTH_COLOUR, alpha=0.25, linewidth=0)
 

@@ -1,8 +1,8 @@
 """Labelled samples of models, and the events among them that have a given label.
 
 The gluinos of an event are identical particles, so that an event stands for its 24 relabellings. An
-average over all of them has the same mean as a count of events and, for labels that tell the
-gluinos apart, a far smaller error.
+average over all of them has, for the truth and for models that are symmetric by construction, the
+same mean as a count of events and, for labels that tell the gluinos apart, a far smaller error.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class LabelledSample:
         n_train: Number of training events.
         seed: Seed of the training.
         events: Samples that are events.
+        symmetric: Whether all relabellings of the gluinos have the same density by construction.
     """
 
     model: str
@@ -50,16 +51,12 @@ class LabelledSample:
     n_train: int
     seed: int
     events: Events
+    symmetric: bool = False
 
     @property
     def look(self) -> Variant:
         """Name, colour and marker of the treatment."""
         return treatment_look(self.treatment)
-
-    @property
-    def symmetric(self) -> bool:
-        """Whether the model is known to give all relabellings of the gluinos the same density."""
-        return self.permutation in ("stochastic", "sort") or self.family == "ours"
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -151,7 +148,8 @@ def read_labelled_samples(
 
     Args:
         paths: Event files of source "model".
-        runs: For each of them its model, treatment, permutation, family, n_train and seed.
+        runs: For each of them its model, treatment, permutation, family, n_train and seed, and
+            whether it is `symmetric` (if absent: no).
 
     Raises:
         ValueError: If there are two trainings of a model, or samples that are none.
@@ -163,7 +161,9 @@ def read_labelled_samples(
         events = read_labelled_events(path)
         if events.drawn is None:
             raise ValueError(f"{path}: does not tell how many samples were drawn; draw them anew")
-        samples.append(LabelledSample(**{key: run[key] for key in keys}, events=events))
+        named = {key: run[key] for key in keys}
+        symmetric = run.get("symmetric", False)
+        samples.append(LabelledSample(**named, events=events, symmetric=symmetric))
     return samples
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hepdensity.events import Events, invariant_mass
+from hepdensity.evaluation.runs import objective_name
+from hepdensity.events import Events, pair_masses
 from hepdensity.io import read_events
 from hepdensity.plotting.histograms import (
     BinnedDensity,
@@ -72,6 +72,7 @@ class ProcessSamples:
     Attributes:
         model: Name of the model.
         treatment: Its name without the permutation treatment.
+        objective: What it was trained for, as tables write it; None if it has no objectives.
         permutation: Its permutation treatment.
         n_train: Number of training events.
         seed: Seed of the training.
@@ -80,6 +81,7 @@ class ProcessSamples:
 
     model: str
     treatment: str
+    objective: str | None
     permutation: str | None
     n_train: int
     seed: int
@@ -95,7 +97,7 @@ class ProcessSamples:
         """What the rows of this training have in common in a table."""
         return {
             "model": self.model,
-            "objective": self.treatment.removeprefix("dropout-"),
+            "objective": self.objective,
             "permutation": self.permutation,
             "n_train": self.n_train,
             "seed": self.seed,
@@ -109,7 +111,7 @@ def read_process_samples(
 
     Args:
         paths: Process -> event files of source "model", one per run.
-        runs: For each of them its model, treatment, permutation, n_train and seed.
+        runs: For each of them its model, treatment, objective, permutation, n_train and seed.
 
     Raises:
         ValueError: If there are two trainings of a model, or samples of another process.
@@ -120,6 +122,7 @@ def read_process_samples(
     return [
         ProcessSamples(
             **{key: run[key] for key in keys},
+            objective=objective_name(run["objective"]),
             events={process: _read(path, process) for process, path in group.items()},
         )
         for run, group in zip(runs, files, strict=True)
@@ -201,9 +204,7 @@ def _momentum(events: Events, pooled: bool) -> BinnedDensity:
 
 
 def _mass(events: Events, pooled: bool) -> BinnedDensity:
-    pairs = list(combinations(range(events.n_out), 2)) if pooled else [(0, 1)]
-    momenta = [events.momenta[:, i] + events.momenta[:, j] for i, j in pairs]
-    values = np.stack([invariant_mass(momentum) for momentum in momenta], axis=1)
+    values = pair_masses(events.momenta if pooled else events.momenta[:, :2])
     return binned_density(values, DIGLUINO_MASS, events.drawn or len(events))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hepdensity.events import Events, invariant_mass
+from hepdensity.events import Events, invariant_mass, pair_masses
 from hepdensity.io import read_events
 from hepdensity.plotting.histograms import (
     BinnedDensity,
@@ -162,9 +161,7 @@ def digluino_mass_figure(
     Returns:
         The figure and the rows of its table.
     """
-    pairs = combinations(range(truth.shape[1]), 2)
-    masses = np.stack([invariant_mass(truth[:, i] + truth[:, j]) for i, j in pairs], axis=1)
-    expected = binned_density(masses, DIGLUINO_MASS, len(truth))
+    expected = binned_density(pair_masses(truth), DIGLUINO_MASS, len(truth))
     colours = sequence_colours([sample.n_train for sample in samples])
     panels: dict[str, list[_Line]] = {}
     for sample in sorted(samples, key=lambda sample: sample.n_train):

@@ -9,7 +9,9 @@ rows of a part are mixed as the whole is; the number is an attribute of the file
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,19 @@ from hepdensity.preprocessing.splits import Split, split_by_position
 PROCESSES = ("four_gluino", "two_gluino")
 
 
+@dataclass(frozen=True)
+class Tolerance:
+    """How far the two samples may differ, relative.
+
+    Attributes:
+        momentum: In their energy.
+        mass: In the gluino mass.
+    """
+
+    momentum: float
+    mass: float
+
+
 def prepare_mixed_inputs(
     paths: Mapping[str, str | Path],
     output: str | Path,
@@ -33,6 +48,7 @@ def prepare_mixed_inputs(
     validation: int,
     train: int,
     four_per_two: int,
+    tolerance: Tolerance,
     provenance: Mapping[str, Any],
 ) -> dict[str, int]:
     """Write the inputs file of two event files; it appears only when complete.
@@ -42,8 +58,9 @@ def prepare_mixed_inputs(
         output: Inputs file.
         test: Number of four-gluino test events.
         validation: Number of four-gluino validation events.
-        train: Number of four-gluino training events.
+        train: Least number of four-gluino training events; the pool is as large as files allow.
         four_per_two: Four-gluino events for each one of two gluinos.
+        tolerance: How far energy and mass of the two samples may differ.
         provenance: Run record.
 
     Returns:
@@ -53,22 +70,23 @@ def prepare_mixed_inputs(
         ValueError: If there are too few events, they are weighted or of the wrong process, or the
             files are of different energies or masses.
     """
-    splits = {
-        name: _split(paths[name], test // share, validation // share, train // share)
-        for name, share in zip(PROCESSES, (1, four_per_two), strict=True)
-    }
-    header = _common_header(paths)
+    splits = _splits(paths, test, validation, train, four_per_two)
+    header = _common_header(paths, tolerance)
+    effective = {name: EffectiveSize() for name in PROCESSES}
     sizes = {}
     with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
         for part in ("test", "validation", "train"):
             columns = [
-                _columns(paths[name], getattr(splits[name], part), name) for name in PROCESSES
+                _columns(paths[name], getattr(splits[name], part), name, effective[name])
+                for name in PROCESSES
             ]
             order = mixing_order(len(columns[0]["angles"]), len(columns[1]["angles"]), four_per_two)
             group = file.create_group(part)
             for name in set(columns[0]) & set(columns[1]):
                 group[name] = np.concatenate([column[name] for column in columns])[order]
             sizes[part] = len(order)
+        for name in PROCESSES:
+            effective[name].check(paths[name])
         file.attrs.update(header)
         file.attrs["four_per_two"] = four_per_two
         file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
@@ -91,32 +109,52 @@ def mixing_order(four: int, two: int, four_per_two: int) -> np.ndarray:
     return order
 
 
-def _split(path: str | Path, test: int, validation: int, train: int) -> Split:
-    split = split_by_position(count_events(path), test, validation, train, str(path))
-    return Split(split.test, split.validation, slice(split.train.start, split.train.start + train))
-
-
-def _common_header(paths: Mapping[str, str | Path]) -> dict[str, Any]:
-    first, second = (read_events(paths[name], 0, 1) for name in PROCESSES)
-    headers = [
-        {"sqrt_s": events.sqrt_s, "mass": events.mass, "source": events.source}
-        for events in (first, second)
-    ]
-    if headers[0] != headers[1]:
-        raise ValueError(
-            f"{paths['two_gluino']}: events with {headers[1]}, but those of"
-            f" {paths['four_gluino']} have {headers[0]}; mix events of the same collisions"
+def _splits(
+    paths: Mapping[str, str | Path], test: int, validation: int, train: int, four_per_two: int
+) -> dict[str, Split]:
+    """Slices of each sample, with training pools that belong together."""
+    splits = {
+        name: split_by_position(
+            *(count_events(paths[name]), test // share, validation // share, train // share),
+            str(paths[name]),
         )
-    return headers[0]
+        for name, share in zip(PROCESSES, (1, four_per_two), strict=True)
+    }
+    pools = [splits[name].train.stop - splits[name].train.start for name in PROCESSES]
+    two = min(pools[0] // four_per_two, pools[1])
+    kept = {"four_gluino": max(train, two * four_per_two), "two_gluino": two}
+    return {
+        name: replace(split, train=slice(split.train.start, split.train.start + kept[name]))
+        for name, split in splits.items()
+    }
 
 
-def _columns(path: str | Path, rows: slice, process: str) -> dict[str, np.ndarray]:
+def _common_header(paths: Mapping[str, str | Path], tolerance: Tolerance) -> dict[str, float | str]:
+    """What the events of both files share; the numbers of the four-gluino events count."""
+    first, second = (read_events(paths[name], 0, 1) for name in PROCESSES)
+    same_energy = math.isclose(first.sqrt_s, second.sqrt_s, rel_tol=tolerance.momentum)
+    same_mass = math.isclose(first.mass, second.mass, rel_tol=tolerance.mass)
+    if not (same_energy and same_mass and first.source == second.source):
+        told = [
+            f"source {events.source}, sqrt(s) {events.sqrt_s:.8g} GeV, gluino mass"
+            f" {events.mass:.8g} GeV"
+            for events in (first, second)
+        ]
+        raise ValueError(
+            f"{paths['two_gluino']}: events with {told[1]}, but those of"
+            f" {paths['four_gluino']} have {told[0]}; mix events of the same collisions, or raise"
+            " gluino.tolerance"
+        )
+    return {"sqrt_s": first.sqrt_s, "mass": first.mass, "source": first.source}
+
+
+def _columns(
+    path: str | Path, rows: slice, process: str, effective: EffectiveSize
+) -> dict[str, np.ndarray]:
     events = read_events(path, rows.start, rows.stop)
     if events.process != process:
         raise ValueError(f"{path}: {events.process} events where {process} events are wanted")
-    effective = EffectiveSize()
     effective.add(events)
-    effective.check(path)
     columns = {"angles": _angles(events)}
     if events.alpha_s is not None:
         columns["alpha_s"] = events.alpha_s

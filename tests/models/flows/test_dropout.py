@@ -55,6 +55,20 @@ def test_density_integrates_to_the_probabilities_of_the_sets(permutation: str) -
     assert four.mean().item() == pytest.approx(P_FOUR, abs=0.01)
 
 
+def test_log_probabilities_are_those_in_the_density() -> None:
+    model, other = small_model(), small_model()
+    change = torch.tensor([0.2, -0.1], dtype=torch.float64)
+    other.surjection.log_probabilities += change
+    torch.testing.assert_close(other.log_probabilities - model.log_probabilities, change)
+    assert model.log_probabilities[0].item() == pytest.approx(math.log(P_FOUR))
+    x = mixed(12)
+    sets = x.isnan().any(dim=1).long()
+    with torch.no_grad():
+        for name in ("log_prob", "log_prob_tight"):
+            moved = getattr(other, name)(x) - getattr(model, name)(x)
+            torch.testing.assert_close(moved, change[sets])
+
+
 def test_samples_of_the_small_set_follow_the_density() -> None:
     model, n = small_model(), 40_000
     x = model.sample_set(n, 1, torch.Generator().manual_seed(1))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity.colour_order import order_to_positions
+from hepdensity import helicity
+from hepdensity.colour_order import lehmer_decode, order_to_positions
 from hepdensity.models.layers.labels import (
     category,
     check_labels,
@@ -23,7 +24,6 @@ from hepdensity.models.layers.labels import (
     unpack,
     with_codes,
 )
-from hepdensity.preprocessing import discrete
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def test_categories_round_trip(every_category: torch.Tensor) -> None:
     assert torch.equal(codes[:, 0] + 64 * codes[:, 1], torch.arange(7680))
 
 
-def test_codes_agree_with_those_of_the_preprocessing(every_category: torch.Tensor) -> None:
+def test_codes_agree_with_those_of_event_files(every_category: torch.Tensor) -> None:
     _, helicities, positions = unpack(every_category)
-    assert (helicity_code(helicities).numpy() == discrete.helicity_code(helicities.numpy())).all()
-    orders = discrete.colour_decode(np.arange(120), 6)
+    assert (helicity_code(helicities).numpy() == helicity.helicity_code(helicities.numpy())).all()
+    orders = lehmer_decode(np.arange(120), 6)
     from_orders = torch.from_numpy(order_to_positions(orders)).long()
     assert (permutation_code(positions_to_order(from_orders)).numpy() == np.arange(120)).all()
     assert torch.equal(positions_to_order(positions_to_order(positions)), positions)

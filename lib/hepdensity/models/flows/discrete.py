@@ -90,9 +90,10 @@ class DiscreteFlow(LabelledModel):
 
         A draw is one of the noise and of the ordering. Each bound is log of an unbiased estimate of
         the density of ``sample`` (of a part of it for sort with K < 4), and rises with K on
-        average. ``stochastic`` draws all orderings alike. With ``sort`` nearly all density is at
-        the sorted one, so it gets three draws out of four, and every fourth is shared by the other
-        orderings.
+        average. For argmax it is the density of ``attempt``: it is not renormalised for invalid
+        draws, which ``sample`` repeats. ``stochastic`` draws all orderings alike. With ``sort``
+        nearly all density is at the sorted one, so it gets three draws out of four, and every
+        fourth is shared by the other orderings.
 
         Args:
             batch: events, shape ``(n, 4 g + 3)``.

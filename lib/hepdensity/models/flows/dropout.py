@@ -57,6 +57,11 @@ class DropoutFlow(MultiplicityModel):
         """True if the permutation makes the one-draw log-density a lower bound."""
         return self.permutation is not None and self.permutation.kind.bound
 
+    @property
+    def log_probabilities(self) -> Tensor:
+        """Log-probability of each set, shape ``(sets,)``."""
+        return self.surjection.log_probabilities
+
     def prepare(self, training: Tensor) -> None:
         """Refuse events that this model is not for.
 
@@ -85,7 +90,7 @@ class DropoutFlow(MultiplicityModel):
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Log-density [nats], log p(set) included, with one draw of the permutation."""
         log_prob, chosen = self._conditional(batch, generator)
-        return log_prob + self.surjection.log_probabilities.to(batch)[chosen]
+        return log_prob + self.log_probabilities.to(batch)[chosen]
 
     def log_prob_tight(
         self, batch: Tensor, draws: int | None = None, generator: Generator | None = None
@@ -102,7 +107,7 @@ class DropoutFlow(MultiplicityModel):
         """Log-density [nats] behind the permutation layer, shape ``(n,)``."""
         chosen = dropped_set(x, self.dropped)
         value = self.flow.log_prob_ordered(x, self.embedding(chosen))
-        return value + self.surjection.log_probabilities.to(x)[chosen]
+        return value + self.log_probabilities.to(x)[chosen]
 
     def _conditional(self, batch: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
         """Log p(x | set) and the sets."""

@@ -166,7 +166,7 @@ def permutation_decode(code: Tensor, size: int = 5) -> Tensor:
 def positions_to_order(positions: Tensor) -> Tensor:
     """Sequence of legs in the trace behind leg 0, each minus one; its own inverse function.
 
-    With ``permutation_code`` it gives the colour code of ``hepdensity.preprocessing.discrete``.
+    With ``permutation_code`` it gives the rank of the sequence, as ``colour_order.lehmer_code``.
 
     Args:
         positions: permutations, shape ``(n, m)``.
