@@ -143,7 +143,7 @@ def test_every_job_leaves_log_and_benchmark(smoke: Checkout) -> None:
         return {path.relative_to(base).with_suffix("") for path in base.rglob("*.*")}
 
     assert jobs("logs") == jobs("benchmarks")
-    assert len(jobs("logs")) == 23
+    assert len(jobs("logs")) == 58
 
 
 def test_second_run_has_nothing_to_do(smoke: Checkout) -> None:
