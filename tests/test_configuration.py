@@ -58,7 +58,7 @@ def test_preset_files_and_schema_agree() -> None:
 
 
 def test_user_wins_over_preset_and_command_line_over_both() -> None:
-    assert configured({})["training"]["max_steps"] == 700
+    assert configured({})["training"]["max_steps"] == 500
     in_file = {"training": {"max_steps": 7}}
     assert configured(in_file)["training"]["max_steps"] == 7
     both = configured(in_file, training={"max_steps": "9"})
