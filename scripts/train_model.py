@@ -30,8 +30,9 @@ def main(snakemake: Any) -> None:
         for part, count in (("train", run["n_train"]), ("validation", None))
     )
     model = build_model(with_mass(params.model, snakemake.input.inputs), run["seed"])
-    if run["data"] == "multiplicity" and not isinstance(model, MultiplicityModel):
-        raise ValueError(f"{params.model['builder']}: no MultiplicityModel; see docs/extending.md")
+    if run["data"] == "multiplicity" and not (isinstance(model, MultiplicityModel) and model.exact):
+        told = "no MultiplicityModel with an exact likelihood; see docs/extending.md"
+        raise ValueError(f"{params.model['builder']}: {told}")
     model.prepare(training)
     identity = fingerprint([blocks, params.source], training, validation)
     checkpoint = Path(run["checkpoint"]) / "training.safetensors"
