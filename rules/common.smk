@@ -23,6 +23,7 @@ SAMPLES = "results/samples/gluino/{model}/n{n_train}/seed{seed}.h5"
 SCORES = "results/scores/gluino/{model}/n{n_train}/seed{seed}.h5"
 SYMMETRIC = ("phase-space", "phase-space-labels")  # by construction
 OURS = ("phase-space", "phase-space-labels", "own")
+PROCESSES = ("four_gluino", "two_gluino")
 CLASS_SAMPLES = "results/samples/gluino/{model}/n{n_train}/seed{seed}_{process}.h5"
 TWO_SAMPLE = "results/two_sample/gluino/{model}/n{n_train}/seed{seed}.json"
 
@@ -60,9 +61,8 @@ def model_digest(rule):
 
 def processes():
     """Processes of which there are events."""
-    names = ["four_gluino", "two_gluino"]
     gluino = config["gluino"]
-    return [name for name in names if gluino["source"] == "embedded" or files_of(gluino, name)]
+    return [name for name in PROCESSES if gluino["source"] == "embedded" or files_of(gluino, name)]
 
 
 def events_of(process, kind="h5"):
@@ -214,19 +214,17 @@ def runs(part, n_train=None, seeds=None):
     return [described_run(*value) for value in values]
 
 
-def first_seed(part="angles"):
-    return runs(part, seeds=config["grid"][part]["seeds"][:1])
+def first_seed(part="angles", n_train=None):
+    return runs(part, n_train, config["grid"][part]["seeds"][:1])
 
 
 def first_seed_smallest():
     """As figure 3 of the paper: the smallest training set."""
-    smallest = min(config["grid"]["angles"]["n_train"])
-    return [run for run in first_seed() if run["n_train"] == smallest]
+    return first_seed("angles", [min(config["grid"]["angles"]["n_train"])])
 
 
 def first_seed_largest(part):
-    largest = max(config["grid"][part]["n_train"])
-    return [run for run in first_seed(part) if run["n_train"] == largest]
+    return first_seed(part, [max(config["grid"][part]["n_train"])])
 
 
 TWINS = (("noise", "uniform", "flow"), ("objective", "balanced", "likelihood"))
@@ -257,15 +255,10 @@ def per_run(pattern, selected, **more):
     return [pattern.format(**run, **more) for run in selected]
 
 
-def truth_scores(wildcards):
-    """The CSV files have no alpha_s, so the true density of their events is unknown."""
+def truth_scores(name):
+    """Input function for true densities, which the CSV files, without alpha_s, do not have."""
     known = config["gluino"]["source"] != "csv"
-    return {"truth": "results/scores/gluino/truth.h5"} if known else {}
-
-
-def multiplicity_truth_scores(wildcards):
-    known = config["gluino"]["source"] != "csv"
-    return {"truth": "results/scores/gluino/truth_multiplicity.h5"} if known else {}
+    return lambda wildcards: {"truth": f"results/scores/gluino/{name}.h5"} if known else {}
 
 
 def all_runs():
@@ -276,8 +269,7 @@ def samples_of(wildcards):
     """Files of samples of a training: one, or one for each process."""
     if part_of(wildcards.model) != "multiplicity":
         return [SAMPLES.format(**wildcards)]
-    names = ("four_gluino", "two_gluino")
-    return [CLASS_SAMPLES.format(**wildcards, process=process) for process in names]
+    return [CLASS_SAMPLES.format(**wildcards, process=process) for process in PROCESSES]
 
 
 def two_sample_run(wildcards):

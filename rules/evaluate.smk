@@ -51,7 +51,7 @@ rule evaluate_likelihood:
 
 rule evaluate_log_likelihood:
     input:
-        unpack(truth_scores),
+        unpack(truth_scores("truth")),
         scores=per_run(SCORES, runs("angles")),
         summaries=per_run(TRAINING, runs("angles")),
         samples=per_run(SAMPLES, runs("angles")),
@@ -137,7 +137,7 @@ rule evaluate_truth_multiplicity:
 
 rule evaluate_label_likelihood:
     input:
-        unpack(truth_scores),
+        unpack(truth_scores("truth")),
         scores=per_run(SCORES, runs("labels")),
         summaries=per_run(TRAINING, runs("labels")),
         samples=per_run(SAMPLES, runs("labels")),
@@ -175,7 +175,7 @@ rule evaluate_label_likelihood:
 
 rule evaluate_multiplicity_likelihood:
     input:
-        unpack(multiplicity_truth_scores),
+        unpack(truth_scores("truth_multiplicity")),
         inputs="results/inputs/gluino_multiplicity.h5",
         scores=per_run(SCORES, runs("multiplicity")),
         summaries=per_run(TRAINING, runs("multiplicity")),

@@ -4,19 +4,17 @@ from typing import Any
 
 import torch
 
+from hepdensity.evaluation.multiplicity import ANGLES
 from hepdensity.evaluation.samples import sample_events
 from hepdensity.io import write_events
 from hepdensity.logs import configure, progress
-from hepdensity.models.base import MultiplicityModel
-from hepdensity.models.registry import build_model
+from hepdensity.models.base import multiplicity_model
+from hepdensity.models.registry import build_model, builder_of
 from hepdensity.preprocessing.inputs import read_header
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import load_weights
 from hepdensity.training.device import choose_device
 from hepdensity.training.seeding import stream
-
-SETS = ("four_gluino", "two_gluino")
-"""Processes in the order of the sets of ``DropoutFlow``."""
 
 
 def main(snakemake: Any) -> None:
@@ -26,14 +24,14 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.samples
     header = read_header(snakemake.input.inputs)
     device = choose_device(settings["device"])
-    model = build_model(params.model, settings["seed"])
-    if not isinstance(model, MultiplicityModel):
-        raise ValueError(f"{params.model['builder']}: no MultiplicityModel; see docs/extending.md")
+    model = multiplicity_model(
+        build_model(params.model, settings["seed"]), ":".join(builder_of(params.model))
+    )
     load_weights(snakemake.input.weights, model)
     model.to(device)
-    chosen = SETS.index(settings["process"])
-    generator = stream(settings["seed"], f"samples {settings['process']}", device)
-    columns = 2 if settings["process"] == "two_gluino" else None
+    process = settings["process"]
+    chosen, columns = list(ANGLES).index(process), ANGLES[process]
+    generator = stream(settings["seed"], f"samples {process}", device)
     count = settings["count"]
     with progress(count, "samples") as advance:
         events = sample_events(

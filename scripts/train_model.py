@@ -8,9 +8,9 @@ import torch
 
 from hepdensity.io import write_json, write_table
 from hepdensity.logs import configure, progress
-from hepdensity.models.base import MultiplicityModel
+from hepdensity.models.base import multiplicity_model
 from hepdensity.models.inputs import read_batch, with_mass
-from hepdensity.models.registry import build_model
+from hepdensity.models.registry import build_model, builder_of
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import fingerprint, save_weights
 from hepdensity.training.loop import follow, train
@@ -30,9 +30,8 @@ def main(snakemake: Any) -> None:
         for part, count in (("train", run["n_train"]), ("validation", None))
     )
     model = build_model(with_mass(params.model, snakemake.input.inputs), run["seed"])
-    if run["data"] == "multiplicity" and not (isinstance(model, MultiplicityModel) and model.exact):
-        told = "no MultiplicityModel with an exact likelihood; see docs/extending.md"
-        raise ValueError(f"{params.model['builder']}: {told}")
+    if run["data"] == "multiplicity":
+        multiplicity_model(model, ":".join(builder_of(params.model)))
     model.prepare(training)
     identity = fingerprint([blocks, params.source], training, validation)
     checkpoint = Path(run["checkpoint"]) / "training.safetensors"

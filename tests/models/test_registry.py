@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from hepdensity.models.base import multiplicity_model
 from hepdensity.models.layers.labels import split_category, with_codes
 from hepdensity.models.registry import build_model, builder_of
 
@@ -59,6 +60,16 @@ def test_seed_decides_the_weights_and_leaves_the_global_stream_alone(name: str) 
     names = [n for n in first if first[n].dtype.is_floating_point and "log_" not in n]
     assert all(torch.equal(first[n], second[n]) for n in names)
     assert any(not torch.equal(first[n], other[n]) for n in names)
+
+
+@pytest.mark.parametrize("name", ["dropout", "flow"])
+def test_only_models_of_several_multiplicities_are_taken_for_such(name: str) -> None:
+    model = build_model({**BLOCKS[name], **FLOW}, seed=1)
+    if name == "dropout":
+        assert multiplicity_model(model, name) is model
+        return
+    with pytest.raises(ValueError, match=r"^flow: no MultiplicityModel with an exact likelihood"):
+        multiplicity_model(model, name)
 
 
 def test_plain_flow_refuses_events_of_mixed_multiplicity() -> None:

@@ -173,6 +173,18 @@ class MultiplicityModel(DensityModel):
         """Draw ``n`` events of one multiplicity, shape ``(n, d)``; 0 has all coordinates."""
 
 
+def multiplicity_model(model: DensityModel, name: str) -> MultiplicityModel:
+    """The model as one of several multiplicities, which tables and samples need it to be.
+
+    Raises:
+        ValueError: naming it, if it is none or has no exact log-density.
+    """
+    if not (isinstance(model, MultiplicityModel) and model.exact):
+        told = "no MultiplicityModel with an exact likelihood; see docs/extending.md"
+        raise ValueError(f"{name}: {told}")
+    return model
+
+
 def permute_particles(batch: Tensor, order: Tensor) -> Tensor:
     """Reorder the particles of unlabelled events.
 
