@@ -11,8 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hepdensity.colour_order import lehmer_code
-from hepdensity.evaluation.comparison import (
+from hepdensity.evaluation.likelihood import Estimate, mean_with_error
+from hepdensity.generate.gluino import generate_unweighted
+from hepdensity.physics.colour_order import lehmer_code
+from hepdensity.physics.events import PROCESSES, Events, invariant_mass
+from hepdensity.physics.gluino import colour_probabilities
+from hepdensity.physics.helicity import helicity_code
+from hepdensity.studies.gluino.evaluation.comparison import (
     at_fixed_coupling,
     compare_colours,
     compare_events,
@@ -20,11 +25,6 @@ from hepdensity.evaluation.comparison import (
     relabel,
     second_gluon_places,
 )
-from hepdensity.evaluation.likelihood import Estimate, mean_with_error
-from hepdensity.events import PROCESSES, Events, invariant_mass
-from hepdensity.generate.gluino import generate_unweighted
-from hepdensity.helicity import helicity_code
-from hepdensity.physics.gluino import colour_probabilities
 
 SQRT_S, MASS, ALPHA_S = 3000.0, 607.7137, 0.118
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "madgraph"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hepdensity.io import read_json, write_table
+from hepdensity.files import read_json, write_table
 from hepdensity.logs import configure
 from hepdensity.provenance import record
 

@@ -9,8 +9,8 @@ from hepdensity.evaluation.scores import write_scores
 from hepdensity.logs import configure, progress
 from hepdensity.models.inputs import read_batch, with_mass
 from hepdensity.models.registry import build_model
-from hepdensity.preprocessing.inputs import PARTICLES
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.preprocessing.inputs import PARTICLES
 from hepdensity.training.checkpoint import load_weights
 from hepdensity.training.device import choose_device
 from hepdensity.training.seeding import stream

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from hepdensity.evaluation.likelihood_table import likelihood_rows
 from hepdensity.evaluation.runs import read_run
 from hepdensity.evaluation.scores import read_scores
-from hepdensity.io import write_table
+from hepdensity.files import write_table
 from hepdensity.logs import configure
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.evaluation.likelihood_table import likelihood_rows
 
 
 def main(snakemake: Any) -> None:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from hepdensity.evaluation.multiplicity import multiplicity_rows
 from hepdensity.evaluation.runs import read_run
 from hepdensity.evaluation.scores import read_scores
-from hepdensity.io import write_table
+from hepdensity.files import write_table
 from hepdensity.logs import configure
-from hepdensity.preprocessing.inputs import read_angles
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.evaluation.multiplicity import multiplicity_rows
+from hepdensity.studies.gluino.preprocessing.inputs import read_angles
 
 
 def main(snakemake: Any) -> None:

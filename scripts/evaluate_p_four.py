@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from hepdensity.evaluation.multiplicity import p_four_row
-from hepdensity.io import read_json, write_table
+from hepdensity.files import read_json, write_table
 from hepdensity.logs import configure
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.evaluation.multiplicity import p_four_row
 
 
 def main(snakemake: Any) -> None:

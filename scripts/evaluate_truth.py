@@ -5,12 +5,17 @@ from typing import Any
 import torch
 
 from hepdensity.evaluation.scores import write_scores
-from hepdensity.evaluation.truth import Labels, true_scores, truth_rows
-from hepdensity.io import read_json, write_table
+from hepdensity.files import read_json, write_table
 from hepdensity.logs import configure, progress
 from hepdensity.physics.gluino import Normalisation
-from hepdensity.preprocessing.inputs import read_angles, read_couplings, read_header, read_labels
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.evaluation.truth import Labels, true_scores, truth_rows
+from hepdensity.studies.gluino.preprocessing.inputs import (
+    read_angles,
+    read_couplings,
+    read_header,
+    read_labels,
+)
 from hepdensity.training.device import choose_device
 
 

@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from hepdensity.evaluation.multiplicity import (
+from hepdensity.evaluation.scores import write_scores
+from hepdensity.files import read_json, write_table
+from hepdensity.logs import configure, progress
+from hepdensity.physics.gluino import Normalisation
+from hepdensity.provenance import record
+from hepdensity.studies.gluino.evaluation.multiplicity import (
     ANGLES,
     conditional_true_scores,
     multiplicity_truth_rows,
 )
-from hepdensity.evaluation.scores import write_scores
-from hepdensity.io import read_json, write_table
-from hepdensity.logs import configure, progress
-from hepdensity.physics.gluino import Normalisation
-from hepdensity.preprocessing.inputs import PARTS, read_angles, read_couplings
-from hepdensity.provenance import record
+from hepdensity.studies.gluino.preprocessing.inputs import PARTS, read_angles, read_couplings
 from hepdensity.training.device import choose_device
 
 

@@ -5,14 +5,15 @@ from typing import Any
 
 import torch
 
-from hepdensity.evaluation.multiplicity import ANGLES, members
 from hepdensity.evaluation.two_sample import result_row, two_sample_test
-from hepdensity.events import Events
-from hepdensity.io import read_events, write_json
+from hepdensity.files import write_json
+from hepdensity.ingest.event_file import read_events
 from hepdensity.logs import configure
+from hepdensity.physics.events import Events
 from hepdensity.physics.phase_space import angles_to_momenta
-from hepdensity.preprocessing.inputs import read_angles, read_header, read_labels
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.evaluation.multiplicity import ANGLES, members
+from hepdensity.studies.gluino.preprocessing.inputs import read_angles, read_header, read_labels
 
 
 def main(snakemake: Any) -> None:

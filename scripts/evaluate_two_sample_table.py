@@ -3,7 +3,7 @@
 from typing import Any
 
 from hepdensity.evaluation.two_sample import two_sample_rows
-from hepdensity.io import read_json, write_table
+from hepdensity.files import read_json, write_table
 from hepdensity.logs import configure
 from hepdensity.provenance import record
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import torch
 
-from hepdensity.events import PROCESSES
+from hepdensity.files import write_json
 from hepdensity.generate.gluino import generate_unweighted
 from hepdensity.generate.lhe_writer import write_lhe
-from hepdensity.io import write_json
 from hepdensity.logs import configure, progress
+from hepdensity.physics.events import PROCESSES
 from hepdensity.provenance import record
 from hepdensity.training.device import choose_device
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import torch
 
-from hepdensity.evaluation.multiplicity import ANGLES
-from hepdensity.evaluation.samples import sample_events
-from hepdensity.io import write_events
+from hepdensity.ingest.event_file import write_events
 from hepdensity.logs import configure, progress
 from hepdensity.models.base import multiplicity_model
 from hepdensity.models.registry import build_model, builder_of
-from hepdensity.preprocessing.inputs import read_header
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.evaluation.multiplicity import ANGLES
+from hepdensity.studies.gluino.evaluation.samples import sample_events
+from hepdensity.studies.gluino.preprocessing.inputs import read_header
 from hepdensity.training.checkpoint import load_weights
 from hepdensity.training.device import choose_device
 from hepdensity.training.seeding import stream

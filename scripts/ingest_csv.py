@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from hepdensity.files import write_json
 from hepdensity.ingest.gluino_csv import ingest_csv
 from hepdensity.ingest.summary import summarise
 from hepdensity.ingest.validation import Tolerance
-from hepdensity.io import write_json
 from hepdensity.logs import configure
 from hepdensity.provenance import record
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from hepdensity.files import read_json, write_json
 from hepdensity.ingest.lhe import ingest_lhe
 from hepdensity.ingest.summary import summarise
 from hepdensity.ingest.validation import Tolerance
-from hepdensity.io import read_json, write_json
 from hepdensity.logs import configure
 from hepdensity.provenance import record
 

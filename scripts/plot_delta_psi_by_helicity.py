@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from hepdensity.io import read_json, write_table
+from hepdensity.files import read_json, write_table
 from hepdensity.logs import configure
-from hepdensity.plotting.label_spectra import delta_psi_by_helicity_figure
-from hepdensity.plotting.labelled_samples import read_labelled_events, read_labelled_samples
 from hepdensity.plotting.style import convergence_note, save_figure
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.plotting.label_spectra import delta_psi_by_helicity_figure
+from hepdensity.studies.gluino.plotting.labelled_samples import (
+    read_labelled_events,
+    read_labelled_samples,
+)
 
 
 def main(snakemake: Any) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from hepdensity.io import read_events, read_json, write_table
+from hepdensity.files import read_json, write_table
+from hepdensity.ingest.event_file import read_events
 from hepdensity.logs import configure
-from hepdensity.plotting.spectra import digluino_mass_figure, read_samples
 from hepdensity.plotting.style import convergence_note, save_figure
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.plotting.spectra import digluino_mass_figure, read_samples
 
 
 def main(snakemake: Any) -> None:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from hepdensity.io import read_json, read_table
+from hepdensity.files import read_json, read_table
 from hepdensity.logs import configure
-from hepdensity.plotting.importance_bound import importance_bound_figure
 from hepdensity.plotting.style import convergence_note, save_figure
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.plotting.importance_bound import importance_bound_figure
 
 
 def main(snakemake: Any) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hepdensity.io import read_json, read_table, write_table
+from hepdensity.files import read_json, read_table, write_table
 from hepdensity.logs import configure
 from hepdensity.plotting.style import convergence_note, save_figure
 from hepdensity.plotting.training import TrainingCurve, training_figure

@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 from hepdensity.logs import configure
-from hepdensity.preprocessing.gluino import prepare_inputs
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.preprocessing.angles import prepare_inputs
 
 
 def main(snakemake: Any) -> None:

@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 from hepdensity.logs import configure
-from hepdensity.preprocessing.multiplicity import Tolerance, prepare_mixed_inputs
 from hepdensity.provenance import record
+from hepdensity.studies.gluino.preprocessing.multiplicity import Tolerance, prepare_mixed_inputs
 
 
 def main(snakemake: Any) -> None:

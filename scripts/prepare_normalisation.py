@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from hepdensity.io import read_events, write_json
+from hepdensity.files import write_json
+from hepdensity.ingest.event_file import read_events
 from hepdensity.logs import configure, progress
 from hepdensity.physics.gluino import compute_normalisation
 from hepdensity.provenance import record

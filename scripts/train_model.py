@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from hepdensity.io import write_json, write_table
+from hepdensity.files import write_json, write_table
 from hepdensity.logs import configure, progress
 from hepdensity.models.base import multiplicity_model
 from hepdensity.models.inputs import read_batch, with_mass

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from hepdensity.colour_order import lehmer_decode
-from hepdensity.events import Events
+from hepdensity.physics.colour_order import lehmer_decode
+from hepdensity.physics.events import Events
 from hepdensity.physics.phase_space import rambo
-from hepdensity.plotting.labelled_samples import LabelledSample
+from hepdensity.studies.gluino.plotting.labelled_samples import LabelledSample
 
 
 def labelled_events(n: int, seed: int, source: str = "model", **more: Any) -> Events:

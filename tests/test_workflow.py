@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from checkouts import GRID, REPOSITORY, TRAINING, Checkout, appended, copy_checkout, edited
 
-from hepdensity.colour_order import order_to_positions
-from hepdensity.events import Events
-from hepdensity.io import read_events
+from hepdensity.ingest.event_file import read_events
+from hepdensity.physics.colour_order import order_to_positions
+from hepdensity.physics.events import Events
 
 pytestmark = pytest.mark.workflow
 

@@ -7,8 +7,9 @@ import pytest
 
 from hepdensity.evaluation.runs import objective_name, read_run
 from hepdensity.evaluation.scores import Scores, write_scores
-from hepdensity.events import Events, SampleYield
-from hepdensity.io import write_events, write_json
+from hepdensity.files import write_json
+from hepdensity.ingest.event_file import write_events
+from hepdensity.physics.events import Events, SampleYield
 
 
 def test_a_run_is_read_from_its_files(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from hepdensity.evaluation.scores import Scores, read_scores, write_scores
-from hepdensity.io import read_provenance
+from hepdensity.files import read_provenance
 
 
 def test_round_trip(tmp_path: Path) -> None:

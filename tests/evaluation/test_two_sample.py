@@ -16,7 +16,7 @@ from hepdensity.evaluation.two_sample import (
     two_sample_test,
     with_incoming,
 )
-from hepdensity.events import Events
+from hepdensity.physics.events import Events
 from hepdensity.physics.phase_space import rambo
 
 SQRT_S, MASS = 3000.0, 607.7137

@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity.colour_order import lehmer_code
-from hepdensity.evaluation.comparison import (
+from hepdensity.generate.gluino import GeneratedEvents, generate_unweighted
+from hepdensity.physics.colour_order import lehmer_code
+from hepdensity.physics.events import Events
+from hepdensity.physics.gluino import colour_probabilities, flat_weights, squared_amplitudes
+from hepdensity.physics.phase_space import rambo
+from hepdensity.studies.gluino.evaluation.comparison import (
     at_fixed_coupling,
     compare_events,
     compare_spectra,
     read_madgraph_sample,
     relabel,
 )
-from hepdensity.events import Events
-from hepdensity.generate.gluino import GeneratedEvents, generate_unweighted
-from hepdensity.physics.gluino import colour_probabilities, flat_weights, squared_amplitudes
-from hepdensity.physics.phase_space import rambo
 
 SQRT_S, MASS, ALPHA_S = 3000.0, 607.7137, 0.118
 FILES = {2: "gg_2gluino_30k.h5", 4: "gg_4gluino_300k.h5"}

@@ -12,11 +12,11 @@ import pylhe
 import pytest
 import torch
 
-from hepdensity.colour_order import lehmer_decode
-from hepdensity.events import PROCESSES, Events
 from hepdensity.generate.lhe_writer import write_lhe
+from hepdensity.ingest.event_file import read_events
 from hepdensity.ingest.lhe import ingest_lhe
-from hepdensity.io import read_events
+from hepdensity.physics.colour_order import lehmer_decode
+from hepdensity.physics.events import PROCESSES, Events
 from hepdensity.physics.phase_space import rambo
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity.events import Events
 from hepdensity.ingest import gluino_csv
+from hepdensity.ingest.event_file import read_events
 from hepdensity.ingest.gluino_csv import columns_of, ingest_csv
-from hepdensity.io import read_events
+from hepdensity.physics.events import Events
 from hepdensity.physics.phase_space import rambo
 
 N_EVENTS = 7

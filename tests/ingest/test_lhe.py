@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity.colour_order import lehmer_decode
-from hepdensity.events import Events
+from hepdensity.files import read_provenance
 from hepdensity.generate.lhe_writer import write_lhe
 from hepdensity.ingest import lhe
+from hepdensity.ingest.event_file import read_events
 from hepdensity.ingest.lhe import ingest_lhe
 from hepdensity.ingest.validation import Tolerance
-from hepdensity.io import read_events, read_provenance
+from hepdensity.physics.colour_order import lehmer_decode
+from hepdensity.physics.events import Events
 from hepdensity.physics.phase_space import rambo
 
 N_EVENTS = 5

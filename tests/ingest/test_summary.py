@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hepdensity.events import Events
+from hepdensity.ingest.event_file import write_events
 from hepdensity.ingest.summary import summarise
-from hepdensity.io import write_events
+from hepdensity.physics.events import Events
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 
-from hepdensity.colour_order import lehmer_code
 from hepdensity.physics.colour import (
     colour_matrix,
     colour_orders,
     half_ladder_orders,
     kleiss_kuijf_matrix,
 )
+from hepdensity.physics.colour_order import lehmer_code
 
 PROCESSES = pytest.mark.parametrize("n_out", [2, 4], ids=["two", "four"])
 

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from hepdensity.colour_order import lehmer_code
-from hepdensity.evaluation.comparison import compare_spectra
 from hepdensity.generate.gluino import generate_unweighted
 from hepdensity.physics.colour import colour_orders
+from hepdensity.physics.colour_order import lehmer_code
 from hepdensity.physics.currents import half_ladder_amplitudes
 from hepdensity.physics.gluino import (
     CHUNK,
@@ -23,6 +22,7 @@ from hepdensity.physics.gluino import (
     squared_amplitudes,
 )
 from hepdensity.physics.phase_space import log_flat_density, momenta_to_angles, rambo
+from hepdensity.studies.gluino.evaluation.comparison import compare_spectra
 
 SQRT_S, MASS, ALPHA_S = 3000.0, 607.7137, 0.118
 PROCESSES = pytest.mark.parametrize("n_out", [2, 4], ids=["two", "four"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hepdensity.io import read_json
+from hepdensity.files import read_json
 from hepdensity.plotting.style import (
     OWN_COLOURS,
     OWN_MARKERS,

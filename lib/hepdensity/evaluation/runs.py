@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hepdensity.evaluation.samples import sample_yield
 from hepdensity.evaluation.scores import Scores, read_scores
-from hepdensity.events import SampleYield
-from hepdensity.io import read_json
+from hepdensity.files import read_json
+from hepdensity.physics.events import SampleYield
+from hepdensity.studies.gluino.evaluation.samples import sample_yield
 
 TRAINING = ("steps", "ended_by", "train_seconds", "parameters")
 """Columns from the summary of a training."""

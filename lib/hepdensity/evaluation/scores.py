@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from hepdensity.io import atomic_path
+from hepdensity.files import atomic_path
 
 
 @dataclass(frozen=True)

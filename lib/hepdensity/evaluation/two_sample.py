@@ -14,10 +14,10 @@ import numpy as np
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from hepdensity.colour_order import order_to_positions
-from hepdensity.evaluation.comparison import relabel
 from hepdensity.evaluation.likelihood import Estimate, columns
-from hepdensity.events import Events, pair_masses
+from hepdensity.physics.colour_order import order_to_positions
+from hepdensity.physics.events import Events, pair_masses
+from hepdensity.studies.gluino.evaluation.comparison import relabel
 
 _LEAST_EVENTS = 40
 _NAME = ("model", "family", "permutation", "n_train", "seed")

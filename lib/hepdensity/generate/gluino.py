@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepdensity.events import PROCESSES, Events
 from hepdensity.generate.proposal import Proposal, fit_proposal
 from hepdensity.generate.unweighting import Tally, accept, stated_maximum
 from hepdensity.physics import phase_space
+from hepdensity.physics.events import PROCESSES, Events
 from hepdensity.physics.gluino import (
     CHUNK,
     Normalisation,

@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from hepdensity.colour_order import order_to_tags
-from hepdensity.events import N_INCOMING, Events, Particle
-from hepdensity.io import atomic_path
+from hepdensity.files import atomic_path
+from hepdensity.physics.colour_order import order_to_tags
+from hepdensity.physics.events import N_INCOMING, Events, Particle
 
 GENERATOR = "hepdensity"
 PROCESS_ID = 1

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.colour_order import positions_to_order
-from hepdensity.events import N_INCOMING, PROCESSES, Events, invariant_mass
+from hepdensity.files import atomic_path
+from hepdensity.ingest.event_file import EventWriter
 from hepdensity.ingest.validation import (
     Check,
     Tolerance,
@@ -26,7 +26,8 @@ from hepdensity.ingest.validation import (
     input_error,
     raise_first,
 )
-from hepdensity.io import EventWriter, atomic_path
+from hepdensity.physics.colour_order import positions_to_order
+from hepdensity.physics.events import N_INCOMING, PROCESSES, Events, invariant_mass
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def ingest_csv(
     Args:
         path: The CSV file; event number = line number.
         output: Event file to write.
-        process: A key of `hepdensity.events.PROCESSES`.
+        process: A key of `hepdensity.physics.events.PROCESSES`.
         provenance: Run record.
         tolerance: Allowed deviations.
 
@@ -74,7 +75,7 @@ def columns_of(process: str) -> int:
     """Number of columns of a process's file.
 
     Args:
-        process: A key of `hepdensity.events.PROCESSES`.
+        process: A key of `hepdensity.physics.events.PROCESSES`.
     """
     n_out = PROCESSES[process]
     labels = N_INCOMING + n_out + (1 + n_out)

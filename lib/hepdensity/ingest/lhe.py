@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.colour_order import tags_to_order
-from hepdensity.events import N_INCOMING, PROCESSES, Events, Particle
+from hepdensity.files import atomic_path
+from hepdensity.ingest.event_file import EventWriter, read_events
 from hepdensity.ingest.lhe_stream import LheStream, open_lhe
 from hepdensity.ingest.validation import (
     Check,
@@ -31,7 +31,8 @@ from hepdensity.ingest.validation import (
     input_error,
     raise_first,
 )
-from hepdensity.io import EventWriter, atomic_path, read_events
+from hepdensity.physics.colour_order import tags_to_order
+from hepdensity.physics.events import N_INCOMING, PROCESSES, Events, Particle
 
 logger = logging.getLogger(__name__)
 
@@ -84,9 +85,9 @@ def ingest_lhe(
     Args:
         paths: LHE files of one process, energy and mass; their order is that of the events.
         output: Event file to write.
-        process: A key of `hepdensity.events.PROCESSES`.
+        process: A key of `hepdensity.physics.events.PROCESSES`.
         provenance: Run record.
-        source: Source of the events, see `hepdensity.events.SOURCES`.
+        source: Source of the events, see `hepdensity.physics.events.SOURCES`.
         tolerance: Allowed deviations.
         workers: Number of processes; each reads one file at a time with bounded memory.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hepdensity.io import count_events, read_events
+from hepdensity.ingest.event_file import count_events, read_events
 
 
 def summarise(

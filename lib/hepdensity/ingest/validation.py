@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepdensity.events import invariant_mass
+from hepdensity.physics.events import invariant_mass
 
 
 @dataclass(frozen=True)

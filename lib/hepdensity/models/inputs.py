@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hepdensity.colour_order import order_to_positions
 from hepdensity.models.layers.labels import pack
-from hepdensity.preprocessing.inputs import (
+from hepdensity.physics.colour_order import order_to_positions
+from hepdensity.studies.gluino.preprocessing.inputs import (
     read_angles,
     read_four_per_two,
     read_header,

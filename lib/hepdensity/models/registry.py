@@ -20,8 +20,8 @@ BUILDERS: dict[str, str] = {
     "dropout": "hepdensity.models.flows.dropout:dropout_flow",
     "flow": "hepdensity.models.flows.flow:spline_flow",
     "mixture": "hepdensity.models.flows.mixture:mixture_flow",
-    "phase-space": "hepdensity.models.flows.phase_space:phase_space_flow",
-    "phase-space-labels": "hepdensity.models.flows.labelled_phase_space:labelled_phase_space_flow",
+    "phase-space": "hepdensity.studies.gluino.models.phase_space_flow:phase_space_flow",
+    "phase-space-labels": "hepdensity.studies.gluino.models.labelled_phase_space_flow:labelled_phase_space_flow",
 }
 """Kind -> module:function."""
 

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hepdensity.io import atomic_path, write_json
+from hepdensity.files import atomic_path, write_json
 
 # The font that mplhep brings has odd dates and lacks brackets, of which every figure would tell.
 logging.getLogger("fontTools").setLevel(logging.ERROR)

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from hepdensity.io import atomic_path
+from hepdensity.files import atomic_path
 
 _META = "hepdensity"
 

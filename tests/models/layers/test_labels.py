@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity import helicity
-from hepdensity.colour_order import lehmer_decode, order_to_positions
 from hepdensity.models.layers.labels import (
     category,
     check_labels,
@@ -24,6 +22,8 @@ from hepdensity.models.layers.labels import (
     unpack,
     with_codes,
 )
+from hepdensity.physics import helicity
+from hepdensity.physics.colour_order import lehmer_decode, order_to_positions
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ A labelled event of g gluinos has 4 g + 3 columns:
     2g + 2              colour position of leg 1, the second gluon
     2g + 3 ...          (helicity, colour position) of gluino i in columns 2g + 3 + 2i, 2g + 4 + 2i
 
-Colour positions are those of the public CSV (see ``hepdensity.colour_order``): the place of a leg
+Colour positions are those of the public CSV (see ``hepdensity.physics.colour_order``): the place of a leg
 in the colour trace behind leg 0, counted from 0. So a relabelling of the gluinos moves pairs of
 columns only. An unlabelled event has the first 2 g columns. Codes are those of Verheyen 2022
 (arXiv:2205.01697), section 3.5; legs are gluon, gluon, gluinos.

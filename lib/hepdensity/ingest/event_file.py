@@ -1,0 +1,176 @@
+"""Event files of gg -> n gluinos (HDF5): written piece by piece, read by slices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+
+from hepdensity.files import CHUNK_EVENTS, atomic_path, for_json
+from hepdensity.physics.events import Events
+
+OPTIONAL_DATASETS = ("helicities", "colour_order", "weights", "alpha_s")
+OPTIONAL_ATTRIBUTES = ("cross_section", "cross_section_error", "drawn", "invalid")
+
+
+class EventWriter:
+    """Write an HDF5 event file piece by piece, with bounded memory.
+
+    Use as a context manager on a path of `atomic_path`. The pieces must agree in process, energy,
+    mass, source and in which optional arrays they have; cross-section and `drawn` are those of the
+    first piece unless `set_cross_section` is called.
+    """
+
+    def __init__(self, path: str | Path, provenance: Mapping[str, Any]) -> None:
+        """Create the file.
+
+        Args:
+            path: File to write.
+            provenance: Run record, see `hepdensity.provenance.record`.
+        """
+        self._file = h5py.File(path, "w")
+        self._file.attrs["provenance"] = json.dumps(provenance, sort_keys=True, default=for_json)
+        self._header: dict[str, Any] | None = None
+
+    def __enter__(self) -> EventWriter:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def append(self, events: Events) -> None:
+        """Add events at the end of the file.
+
+        Args:
+            events: The piece to add.
+
+        Raises:
+            ValueError: If the piece does not fit the previous ones.
+        """
+        header = _header(events)
+        if self._header is None:
+            self._header = header
+            self._create(events, header)
+        if header != self._header:
+            raise ValueError(f"events with {header} cannot be added to events with {self._header}")
+        for name in header["datasets"]:
+            dataset = self._file[name]
+            dataset.resize(len(dataset) + len(events), axis=0)
+            dataset[len(dataset) - len(events) :] = getattr(events, name)
+
+    def set_cross_section(self, value: float, error: float) -> None:
+        """Set the cross-section and its standard error [pb]."""
+        self._file.attrs["cross_section"] = value
+        self._file.attrs["cross_section_error"] = error
+
+    def _create(self, events: Events, header: Mapping[str, Any]) -> None:
+        for name in header["datasets"]:
+            values = getattr(events, name)
+            self._file.create_dataset(
+                name,
+                shape=(0, *values.shape[1:]),
+                maxshape=(None, *values.shape[1:]),
+                chunks=(CHUNK_EVENTS, *values.shape[1:]),
+                dtype=values.dtype,
+            )
+        for name in ("process", "sqrt_s", "mass", "source"):
+            self._file.attrs[name] = header[name]
+        for name in OPTIONAL_ATTRIBUTES:
+            if getattr(events, name) is not None:
+                self._file.attrs[name] = getattr(events, name)
+
+
+def write_events(path: str | Path, events: Events, provenance: Mapping[str, Any]) -> None:
+    """Write events to an HDF5 event file.
+
+    Args:
+        path: File to write; it appears only when complete.
+        events: The events.
+        provenance: Run record, see `hepdensity.provenance.record`.
+    """
+    with atomic_path(path) as temporary, EventWriter(temporary, provenance) as writer:
+        writer.append(events)
+
+
+def read_events(path: str | Path, start: int = 0, stop: int | None = None) -> Events:
+    """Read events from an HDF5 event file.
+
+    Args:
+        path: File written by `write_events` or `EventWriter`.
+        start: First event, 0-based.
+        stop: One past the last event; the end of the file if None.
+
+    Returns:
+        The events.
+
+    Raises:
+        ValueError: If the file is not an event file.
+    """
+    with _open_events(path) as file:
+        wanted = slice(start, stop)
+        arrays = {name: file[name][wanted] for name in OPTIONAL_DATASETS if name in file}
+        scalars = {
+            name: file.attrs[name].item() for name in OPTIONAL_ATTRIBUTES if name in file.attrs
+        }
+        try:
+            return Events(
+                momenta=file["momenta"][wanted],
+                sqrt_s=float(file.attrs["sqrt_s"]),
+                mass=float(file.attrs["mass"]),
+                source=str(file.attrs["source"]),
+                **arrays,
+                **scalars,
+            )
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}; write the event file anew") from error
+
+
+def count_events(path: str | Path) -> int:
+    """Number of events in an HDF5 event file.
+
+    Args:
+        path: File written by `write_events` or `EventWriter`.
+
+    Raises:
+        ValueError: If the file is not an event file.
+    """
+    with _open_events(path) as file:
+        return len(file["momenta"])
+
+
+@contextmanager
+def _open_events(path: str | Path) -> Iterator[h5py.File]:
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be opened as HDF5 ({error})") from error
+    with file:
+        missing = [
+            name for name in ("process", "sqrt_s", "mass", "source") if name not in file.attrs
+        ]
+        if "momenta" not in file or missing:
+            raise ValueError(f"{path}: not an event file; write it with an ingest rule")
+        yield file
+
+
+def _header(events: Events) -> dict[str, Any]:
+    present = [name for name in OPTIONAL_DATASETS if getattr(events, name) is not None]
+    return {
+        "process": events.process,
+        "sqrt_s": events.sqrt_s,
+        "mass": events.mass,
+        "source": events.source,
+        "datasets": ["momenta", *present],
+    }

@@ -1,0 +1,92 @@
+"""Rows of ``fig10_discrete_log_likelihood.csv`` and ``fig10_importance_bound.csv``."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hepdensity.evaluation.likelihood import (
+    CURVE,
+    ONE_DRAW,
+    TIGHT,
+    Estimate,
+    columns,
+    mean_with_error,
+)
+from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.scores import Scores
+from hepdensity.studies.gluino.evaluation.truth import JOINT, kl_to_truth
+
+_NAME = ("model", "family", "permutation", "n_train", "seed")
+
+
+def label_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
+    """Rows of the table behind figure 10, one for each training.
+
+    Args:
+        runs: the trainings.
+        truth: true log-densities of the same test events, None where nothing is known of them;
+            columns of the truth are empty too if the joint one is not among them.
+
+    Returns:
+        Log-likelihoods and KL divergences of angles and labels together in nats, errors are
+        standard errors. All of a row are of the same events: all test events or, where ``exact``
+        is false, the first ones, for which there is a bound. Then the tight value is a lower bound
+        with so many importance ``draws``, and ``kl_to_truth`` an upper one.
+    """
+    return [_row(run, _joint(truth)) for run in runs]
+
+
+def bound_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
+    """Rows of the table of importance-weighted bounds, one for each number of nested draws.
+
+    Args:
+        runs: the trainings; an exact one has a single row without ``draws``.
+        truth: as for ``label_rows``.
+    """
+    log_true = _joint(truth)
+    return [row for run in runs for row in _curve(run, log_true)]
+
+
+def _joint(truth: Scores | None) -> np.ndarray | None:
+    return None if truth is None else truth.arrays.get(JOINT)
+
+
+def _row(run: EvaluatedRun, log_true: np.ndarray | None) -> dict[str, Any]:
+    tight, exact = run.scores.arrays[TIGHT], bool(run.scores.attributes["exact"])
+    one_draw = run.scores.arrays[ONE_DRAW][: len(tight)]
+    (samples,) = run.samples
+    return {
+        **run.named(*_NAME),
+        **columns("log_likelihood", mean_with_error(one_draw)),
+        **columns("log_likelihood_tight", mean_with_error(tight)),
+        "exact": exact,
+        "draws": None if exact else int(run.scores.attributes["draws"][-1]),
+        **_truth_columns(tight, log_true),
+        "invalid_fraction": samples.invalid_fraction,
+        **run.training(),
+    }
+
+
+def _curve(run: EvaluatedRun, log_true: np.ndarray | None) -> Iterator[dict[str, Any]]:
+    arrays, exact = run.scores.arrays, bool(run.scores.attributes["exact"])
+    draws = [None] if exact else [int(number) for number in run.scores.attributes["draws"]]
+    values = arrays[TIGHT][None] if exact else arrays[CURVE]
+    for number, value in zip(draws, values, strict=True):
+        yield {
+            **run.named(*_NAME),
+            "draws": number,
+            "events": len(value),
+            **columns("log_likelihood_bound", mean_with_error(value)),
+            **_truth_columns(value, log_true),
+            "upper_bound": not exact,
+        }
+
+
+def _truth_columns(value: np.ndarray, log_true: np.ndarray | None) -> dict[str, float | None]:
+    truth: Estimate | None = None
+    distance: Estimate | None = None
+    if log_true is not None:
+        same_events = log_true[: len(value)]
+        truth, distance = mean_with_error(same_events), kl_to_truth(same_events, value)
+    return {**columns("log_likelihood_truth", truth), **columns("kl_to_truth", distance)}

@@ -1,0 +1,62 @@
+"""Rows of ``fig05_log_likelihood.csv``."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hepdensity.evaluation.likelihood import (
+    ONE_DRAW,
+    SYMMETRISED,
+    TIGHT,
+    columns,
+    mean_with_error,
+)
+from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.scores import Scores
+from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth
+
+
+def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
+    """Rows of the table behind figure 5.
+
+    Args:
+        runs: the trainings.
+        truth: true log-densities of the same test events, None where the truth is unknown.
+
+    Returns:
+        A row for each run, and a second one, ``<model>-symmetrised``, for those whose particles are
+        ordered. Log-likelihoods and KL divergences in nats, errors are standard errors.
+    """
+    log_true = None if truth is None else truth.arrays[KINEMATICS]
+    return [row for run in runs for row in _rows_of(run, log_true)]
+
+
+def _rows_of(run: EvaluatedRun, log_true: np.ndarray | None) -> Iterator[dict[str, Any]]:
+    arrays = run.scores.arrays
+    yield _row(run, "", arrays[ONE_DRAW], arrays[TIGHT], log_true)
+    if SYMMETRISED in arrays:
+        symmetrised = arrays[SYMMETRISED]
+        yield _row(run, "-symmetrised", symmetrised, symmetrised, log_true)
+
+
+def _row(
+    run: EvaluatedRun,
+    suffix: str,
+    one_draw: np.ndarray,
+    exact: np.ndarray,
+    log_true: np.ndarray | None,
+) -> dict[str, Any]:
+    truth = None if log_true is None else mean_with_error(log_true)
+    distance = None if log_true is None else kl_to_truth(log_true, exact)
+    (samples,) = run.samples
+    return {
+        "model": run.run["model"] + suffix,
+        **run.named("n_train", "seed"),
+        **columns("log_likelihood", mean_with_error(one_draw)),
+        **columns("log_likelihood_exact", mean_with_error(exact)),
+        **columns("log_likelihood_truth", truth),
+        **columns("kl_to_truth", distance),
+        "unphysical_fraction": samples.unphysical_fraction,
+        **run.training(),
+    }

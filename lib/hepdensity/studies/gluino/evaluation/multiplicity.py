@@ -1,0 +1,207 @@
+"""Densities of two- and four-gluino events: the truth, and rows of ``fig07_log_likelihood.csv``.
+
+All are conditional on the number of gluinos. Its probability in a model is what the model says.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from hepdensity.evaluation.likelihood import (
+    LOG_P_SETS,
+    ONE_DRAW,
+    TIGHT,
+    Estimate,
+    columns,
+    mean_with_error,
+)
+from hepdensity.evaluation.runs import EvaluatedRun, objective_name
+from hepdensity.evaluation.scores import Scores
+from hepdensity.physics.gluino import Normalisation
+from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth, true_scores
+
+ANGLES = {"four_gluino": 8, "two_gluino": 2}
+"""Process -> number of its angles; the other columns of an event are NaN.
+
+In the order of the sets of a ``MultiplicityModel``.
+"""
+
+
+def members(angles: np.ndarray) -> dict[str, np.ndarray]:
+    """Which events are of which process.
+
+    Args:
+        angles: shape ``(n, 8)``, NaN where there is no gluino.
+
+    Returns:
+        For each process a boolean array of shape ``(n,)``.
+
+    Raises:
+        ValueError: naming the first event (1-based) that is of neither.
+    """
+    known = ~np.isnan(angles)
+    found = {
+        process: (known == (np.arange(angles.shape[1]) < count)).all(axis=1)
+        for process, count in ANGLES.items()
+    }
+    other = ~np.logical_or.reduce(list(found.values()))
+    if other.any():
+        raise ValueError(
+            f"event {int(other.argmax()) + 1} has {int(known[other.argmax()].sum())} angles, but"
+            f" events have {' or '.join(map(str, ANGLES.values()))}; prepare the inputs anew"
+        )
+    return found
+
+
+def conditional_true_scores(
+    angles: np.ndarray,
+    alpha_s: np.ndarray,
+    all_angles: np.ndarray,
+    all_alpha_s: np.ndarray,
+    normalisations: Mapping[str, Normalisation],
+    device: torch.device | str = "cpu",
+    advance: Callable[[int], object] = lambda n: None,
+) -> Scores:
+    """True log-density of events given their number of gluinos.
+
+    Args:
+        angles: of the test events, shape ``(n, 8)``, NaN where there is no gluino.
+        alpha_s: their couplings, shape ``(n,)``.
+        all_angles: of all events there are, shape ``(m, 8)``.
+        all_alpha_s: their couplings, shape ``(m,)``.
+        normalisations: of each process.
+        device: where to compute.
+        advance: called with the number of events after each chunk.
+
+    Returns:
+        ``log_prob`` of shape ``(n,)`` [nats], and as attributes, behind the name of the process,
+        the errors that its events share.
+    """
+    tested, everywhere = members(angles), members(all_angles)
+    log_prob = np.empty(len(angles))
+    attributes: dict[str, Any] = {}
+    for process, rows in tested.items():
+        if not rows.any():
+            continue
+        scores = true_scores(
+            angles[rows, : ANGLES[process]],
+            alpha_s[rows],
+            all_alpha_s[everywhere[process]],
+            normalisations[process],
+            device,
+            advance,
+        )
+        log_prob[rows] = scores.arrays[KINEMATICS]
+        attributes |= {f"{process}_{name}": value for name, value in scores.attributes.items()}
+    return Scores({KINEMATICS: log_prob}, attributes)
+
+
+def multiplicity_truth_rows(truth: Scores, angles: np.ndarray) -> list[dict[str, Any]]:
+    """The best conditional log-likelihoods that any model can reach, one row for each process.
+
+    Args:
+        truth: from ``conditional_true_scores``.
+        angles: of the test events, shape ``(n, 8)``.
+    """
+    shared = ("normalisation_error", "normalisation_points", "coupling_error")
+    return [
+        {
+            "process": process,
+            "events": int(rows.sum()),
+            **columns("log_likelihood_truth", mean_with_error(truth.arrays[KINEMATICS][rows])),
+            **{name: truth.attributes[f"{process}_{name}"] for name in shared},
+        }
+        for process, rows in members(angles).items()
+        if rows.any()
+    ]
+
+
+def multiplicity_rows(
+    runs: list[EvaluatedRun], angles: np.ndarray, truth: Scores | None
+) -> list[dict[str, Any]]:
+    """Rows of the table that belongs to figure 7, two for each training.
+
+    The probability of the number of gluinos that a model's densities contain is divided out.
+
+    Args:
+        runs: the trainings, with the yields of four- and two-gluino samples in this order.
+        angles: of the test events, shape ``(n, 8)``, NaN where there is no gluino.
+        truth: conditional true log-densities of these events, None where they are unknown.
+
+    Returns:
+        Log-likelihoods given the number of gluinos and KL divergences in nats, errors are standard
+        errors.
+    """
+    processes = members(angles)
+    return [row for run in runs for row in _rows_of(run, processes, truth)]
+
+
+def _rows_of(
+    run: EvaluatedRun, processes: Mapping[str, np.ndarray], truth: Scores | None
+) -> Iterator[dict[str, Any]]:
+    log_share = dict(zip(ANGLES, run.scores.attributes[LOG_P_SETS], strict=True))
+    for (process, rows), samples in zip(processes.items(), run.samples, strict=True):
+        one_draw, tight = (
+            run.scores.arrays[name][rows] - log_share[process] for name in (ONE_DRAW, TIGHT)
+        )
+        log_true = None if truth is None else truth.arrays[KINEMATICS][rows]
+        yield {
+            "model": run.run["model"],
+            "objective": objective_name(run.run["objective"]),
+            **run.named("permutation", "n_train", "seed"),
+            "process": process,
+            "events": int(rows.sum()),
+            **columns("log_likelihood", _mean(one_draw)),
+            **columns("log_likelihood_exact", _mean(tight)),
+            **columns("log_likelihood_truth", _mean(log_true)),
+            **columns("kl_to_truth", _distance(log_true, tight)),
+            "unphysical_fraction": samples.unphysical_fraction,
+            **run.training(),
+        }
+
+
+def _mean(values: np.ndarray | None) -> Estimate | None:
+    """Mean of a class; there may be no more than one event of it."""
+    return None if values is None or len(values) < 2 else mean_with_error(values)
+
+
+def _distance(log_true: np.ndarray | None, log_model: np.ndarray) -> Estimate | None:
+    return None if log_true is None or len(log_true) < 2 else kl_to_truth(log_true, log_model)
+
+
+def p_four_row(setting: float, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Share of four-gluino events by cross-section, as set and as the events have it.
+
+    Args:
+        setting: what the dropout models take.
+        summaries: of the event files; what cannot be had from them is None.
+
+    Returns:
+        One row: the setting, the events' value with its standard error, the cross-sections [pb].
+    """
+    known = {str(one["process"]): one for one in summaries}
+    sections = {
+        process: _cross_section(known[process]) if process in known else None for process in ANGLES
+    }
+    four, two = sections["four_gluino"], sections["two_gluino"]
+    return {
+        "p_four_setting": setting,
+        **columns("p_four_events", None if four is None or two is None else _share(four, two)),
+        **columns("cross_section_four_gluino_pb", four),
+        **columns("cross_section_two_gluino_pb", two),
+    }
+
+
+def _cross_section(summary: Mapping[str, Any]) -> Estimate | None:
+    value, error = summary["cross_section"], summary["cross_section_error"]
+    return None if value is None or error is None else Estimate(value, error)
+
+
+def _share(part: Estimate, rest: Estimate) -> Estimate:
+    """Share of a part in the sum of both."""
+    value = part.value / (part.value + rest.value)
+    relative = math.hypot(part.error / part.value, rest.error / rest.value)
+    return Estimate(value, value * (1 - value) * relative)

@@ -1,0 +1,270 @@
+"""A flow in the coordinates where massless flat phase space is uniform.
+
+In the angle variables of Verheyen 2022 (arXiv:2205.01697) a flow has to learn the boundary of phase
+space. Here it begins at flat phase space and learns the matrix element only. What the process is
+symmetric under is built in: rotation about the beam, reflections along and across it, exchange of
+the gluinos.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import permutations
+
+import torch
+from torch import Generator, Tensor, nn
+
+from hepdensity.models.base import DensityModel, Layer, permute_particles
+from hepdensity.models.flows.flow import Flow, refuse_dropped, spline_flow
+from hepdensity.models.layers.autoregressive import AutoregressiveSpline
+from hepdensity.models.layers.spline import SMALLEST_SLOPE
+from hepdensity.models.layers.symmetry import CommonRotation, Fold
+from hepdensity.studies.gluino.models.layers.paired_phase_space import PairedPhaseSpace
+from hepdensity.studies.gluino.models.layers.phase_space import PHI, THETA, PhaseSpace
+
+_PARTICLES = 4
+_FEATURES = 8
+_DIFFERENCE = 6
+"""Column of the pairs' mass difference behind the common rotation."""
+_LARGEST_CHUNK = 60_000
+_TOLERATED_UNPHYSICAL = 1e-4
+
+
+class PhaseSpaceFlow(DensityModel):
+    """A flow of a cube behind a chart of phase space, averaged over the orders of the particles."""
+
+    orders: Tensor
+
+    def __init__(
+        self, chart: Sequence[Layer], flow: Flow, orders: Tensor, orders_per_event: int
+    ) -> None:
+        """Put a flow behind a chart.
+
+        Args:
+            chart: layers from angles to the cube of the flow, in the order of inference.
+            flow: flow of that cube without permutation treatment.
+            orders: orders of the particles to average over, shape ``(k, 4)``.
+            orders_per_event: how many of them, drawn anew, the loss averages over for each event:
+                1 is the stochastic permutation, k the exact likelihood.
+
+        Raises:
+            ValueError: if ``orders_per_event`` is not in 1 ... k.
+        """
+        super().__init__()
+        if not 1 <= orders_per_event <= len(orders):
+            raise ValueError(
+                f"orders_per_event is {orders_per_event}: choose from 1 (one random order) to"
+                f" {len(orders)} (the exact symmetrised likelihood)"
+            )
+        self.chart = nn.ModuleList(chart)
+        self._stack = tuple(chart)
+        self.flow = flow
+        self.orders_per_event = orders_per_event
+        self.register_buffer("orders", orders, persistent=False)
+
+    @property
+    def bound(self) -> bool:
+        """True: ``log_prob`` sees one order of the particles."""
+        return True
+
+    def prepare(self, training: Tensor) -> None:
+        """Refuse events that this model is not for.
+
+        Raises:
+            ValueError: for a wrong number of columns, dropped dimensions, or unphysical angles in
+                more events than rounding explains.
+        """
+        if training.shape[1] != _FEATURES:
+            raise ValueError(
+                f"this model is for events of {_FEATURES} angles, not {training.shape[1]} columns"
+            )
+        refuse_dropped(training)
+        unphysical = self._infer(training)[1].isneginf()
+        if unphysical.sum() > max(1, _TOLERATED_UNPHYSICAL * len(training)):
+            raise ValueError(
+                f"event {int(unphysical.nonzero()[0]) + 1} and {int(unphysical.sum()) - 1} others"
+                " have angles that no four massless momenta can have: check the input events"
+            )
+
+    def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        """Mean negative log-likelihood [nats] from ``orders_per_event`` orders of each event.
+
+        Events at unphysical points do not count: single precision moves about one in 10^7 there,
+        which must not end a training.
+        """
+        values = self.log_prob_averaged(batch, self.orders_per_event, generator)
+        physical = ~values.isneginf()
+        return -torch.where(physical, values, 0).sum() / physical.sum()
+
+    def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        """Log-density [nats] from one random order, shape ``(n,)``; -inf at unphysical points."""
+        return self.log_prob_averaged(batch, 1, generator)
+
+    def log_prob_tight(
+        self, batch: Tensor, draws: int | None = None, generator: Generator | None = None
+    ) -> Tensor:
+        """Exact log-density of ``sample`` [nats], shape ``(n,)``: the mean over all orders."""
+        return self.log_prob_averaged(batch, len(self.orders), generator)
+
+    def log_prob_averaged(
+        self, batch: Tensor, count: int, generator: Generator | None = None
+    ) -> Tensor:
+        """Log of the mean density over ``count`` orders, different ones for each event.
+
+        Args:
+            batch: events, shape ``(n, 8)``.
+            count: number of orders; exact, without random numbers, if all.
+            generator: source of the choice.
+
+        Returns:
+            Shape ``(n,)`` [nats], a lower bound of the log-density on average unless exact.
+        """
+        size = max(1, _LARGEST_CHUNK // count)
+        parts = [self._averaged(part, count, generator) for part in batch.split(size)]
+        return torch.cat(parts) if parts else batch.new_zeros(0)
+
+    def _averaged(self, batch: Tensor, count: int, generator: Generator | None) -> Tensor:
+        n = len(batch)
+        orders = self.orders.expand(n, -1, -1)
+        if count < len(self.orders):
+            keys = torch.rand(n, len(self.orders), generator=generator, device=batch.device)
+            orders = self.orders[keys.topk(count, dim=1).indices]
+        repeated = batch.repeat_interleave(count, dim=0)
+        z, contribution = self._infer(permute_particles(repeated, orders.reshape(-1, _PARTICLES)))
+        values = self.flow.log_prob_ordered(z).view(n, count).logsumexp(dim=1) - math.log(count)
+        # Flat phase space knows no order, and -inf inside logsumexp would have no gradient.
+        return values + contribution.view(n, count)[:, 0]
+
+    def log_prob_ordered(self, x: Tensor) -> Tensor:
+        """Log-density [nats] of events in a given order, shape ``(n,)``."""
+        z, contribution = self._infer(x)
+        return self.flow.log_prob_ordered(z) + contribution
+
+    def _infer(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Points of the flow's cube and the contribution of the chart."""
+        total = x.new_zeros(len(x))
+        for layer in self._stack:
+            x, contribution = layer.inverse(x)
+            total = total + contribution
+        return x, total
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor:
+        """Draw ``n`` events, shape ``(n, 8)``; all of them are physical."""
+        x = self.flow.sample(n, generator)
+        for layer in reversed(self._stack):
+            x, _ = layer(x, None, generator)
+        keys = torch.rand(n, _PARTICLES, generator=generator, device=x.device)
+        return permute_particles(x, keys.argsort(dim=1))
+
+
+def _chart(name: str) -> tuple[list[Layer], Tensor]:
+    """Layers from angles to the cube, and the orders of the particles that are left to average."""
+    orders = list(permutations(range(_PARTICLES)))
+    if name == "plain":
+        return [PhaseSpace()], torch.tensor(orders)
+    if name == "sequential":
+        kept = [order for order in orders if order[2] < order[3]]
+        return _sequential_chart(), torch.tensor(kept)
+    if name == "paired":
+        kept = [o for o in orders if o[0] < o[1] and o[0] < o[2] < o[3]]
+        return _paired_chart(), torch.tensor(kept)
+    raise ValueError(f"unknown chart '{name}': choose from plain, sequential, paired")
+
+
+def _without_common_angle(columns: tuple[int, ...]) -> list[int]:
+    """Where columns of the cube are when the first azimuth is dropped."""
+    return [c - (c > PHI[0]) for c in columns]
+
+
+# In both charts the order of the folds matters: what a later fold connects must not move what an
+# earlier fold looks at.
+
+
+def _sequential_chart() -> list[Layer]:
+    """RAMBO on diet up to rotation, reflections and the exchange of the last two particles."""
+    theta, phi = _without_common_angle(THETA), _without_common_angle(PHI)
+    return [
+        PhaseSpace(),
+        CommonRotation(PHI),
+        # along the beam: beam exchange and parity together
+        Fold(reflected=tuple(theta)),
+        # in the rest frame of the last two particles they are back to back
+        Fold(reflected=(theta[2],), shifted=(phi[2],)),
+        # across the beam: parity and half a turn about the transverse axis
+        Fold(reflected=(phi[1], phi[2])),
+    ]
+
+
+def _paired_chart() -> list[Layer]:
+    """Two pairs up to rotation, reflections and all exchanges that keep the pairs together."""
+    theta, phi = _without_common_angle(THETA), _without_common_angle(PHI)
+    return [
+        PairedPhaseSpace(),
+        CommonRotation(PHI),
+        # exchange of the pairs, which turns the axis and with it all azimuths about the beam
+        Fold(
+            reflected=(_DIFFERENCE, theta[0]),
+            shifted=(phi[1], phi[2]),
+            exchanged=((theta[1], theta[2]), (phi[1], phi[2])),
+        ),
+        # along the beam: beam exchange and parity together
+        Fold(reflected=tuple(theta)),
+        # exchanges within the pairs
+        Fold(reflected=(theta[1],), shifted=(phi[1],)),
+        Fold(reflected=(theta[2],), shifted=(phi[2],)),
+        # across the beam: parity and half a turn about the transverse axis
+        Fold(reflected=(phi[1], phi[2])),
+    ]
+
+
+def _start_at_identity(flow: Flow) -> None:
+    """Make every spline of a flow the identity, whatever its conditions."""
+    for layer in flow.layers:
+        if isinstance(layer, AutoregressiveSpline):
+            final = layer.made.final
+            bias = torch.zeros(layer.made.features, layer.made.outputs)
+            bias[:, 2 * layer.bins :] = math.log(math.expm1(1 - SMALLEST_SLOPE))
+            nn.init.zeros_(final.weight)
+            with torch.no_grad():
+                final.bias.copy_(bias.flatten())
+
+
+def phase_space_flow(
+    *,
+    layers: int,
+    bins: int,
+    residual_blocks: int,
+    units_per_dim: int,
+    seed: int,
+    chart: str = "paired",
+    orders_per_event: int = 1,
+) -> PhaseSpaceFlow:
+    """Build the flow of four-gluino phase space.
+
+    Args:
+        layers: number of autoregressive layers.
+        bins: spline bins.
+        residual_blocks: residual blocks of each MADE.
+        units_per_dim: hidden units per coordinate.
+        seed: seed of the weights and of the fixed permutations.
+        chart: "paired" (7 coordinates, 3 orders) or "sequential" (7 and 12) with rotation about
+            the beam, reflections and some exchanges of particles divided out, or "plain" (8 and
+            24), RAMBO on diet without symmetries.
+        orders_per_event: orders of the particles that the loss averages over for each event.
+
+    Raises:
+        ValueError: for an unknown chart, or if ``orders_per_event`` is out of range.
+    """
+    stack, orders = _chart(chart)
+    flow = spline_flow(
+        permutation="none",
+        layers=layers,
+        bins=bins,
+        residual_blocks=residual_blocks,
+        units_per_dim=units_per_dim,
+        seed=seed,
+        features=_FEATURES - (chart != "plain"),
+        particles=1,
+    )
+    _start_at_identity(flow)
+    return PhaseSpaceFlow(stack, flow, orders, orders_per_event)

@@ -1,0 +1,220 @@
+"""Log-likelihoods of treatments of labels (Verheyen 2022, arXiv:2205.01697, figure 10).
+
+Beside the value that the paper reports stands a tight one: exact, or a bound from many importance
+draws, which an arrow marks. Bounds are known for fewer test events than exact values; so that all
+can be compared with one truth line, they are drawn at the distance from it that they have from the
+truth of their own events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+
+from hepdensity.plotting.style import (
+    PERMUTATIONS,
+    TRUTH_COLOUR,
+    WIDTH,
+    Variant,
+    draw_note,
+    draw_title,
+    journal_style,
+    short_number,
+    treatment_look,
+    treatment_of,
+)
+from hepdensity.studies.gluino.plotting.likelihood import spread_over_seeds
+
+Row = Mapping[str, Any]
+
+NO_TRUTH = "no truth line: joint density unknown"
+
+_ROW_HEIGHT = 0.27
+_LANE = 0.4
+"""Vertical distance of the permutation treatments of one treatment, in rows."""
+
+_ARROW = 11.0
+"""Length of the arrows that mark bounds [points]."""
+
+_FACE = {"log_likelihood": False, "log_likelihood_tight": True, "kl_to_truth": True}
+"""Column -> whether its markers are filled."""
+
+
+def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figure:
+    """Draw log-likelihoods and distances to the truth, a block of panels per training-set size.
+
+    Args:
+        rows: Rows of the table `fig10_discrete_log_likelihood`; without a joint truth its columns
+            are None.
+        note: Words to write on the figure.
+
+    Raises:
+        ValueError: If there is no row.
+    """
+    if not rows:
+        raise ValueError("figure 10 needs at least one model: give some in grid.labels.models")
+    has_truth = any(row["kl_to_truth"] is not None for row in rows)
+    line = _truth_line(rows)
+    rows = rows if line is None else [_moved(row, line) for row in rows]
+    columns = ["log_likelihood", "kl_to_truth"][: 1 + has_truth]
+    treatments = list(dict.fromkeys(_treatment(row) for row in rows))
+    sizes = sorted({row["n_train"] for row in rows})
+    with journal_style():
+        height = 1.5 + (0.3 + _ROW_HEIGHT * len(treatments)) * len(sizes)
+        figure = Figure(figsize=(WIDTH, height))
+        axes = figure.subplots(
+            len(sizes),
+            len(columns),
+            sharex="col",
+            sharey=True,
+            squeeze=False,
+            width_ratios=[1.3, 1][: len(columns)],
+        )
+        for panels, size in zip(axes, sizes, strict=True):
+            draw_title(panels[0], f"{short_number(size)} training events")
+            own = [row for row in rows if row["n_train"] == size]
+            _draw_block(dict(zip(columns, panels, strict=True)), own, treatments)
+            if line is not None:
+                _draw_truth(panels[0], line)
+        _label(axes, treatments, rows, has_truth)
+        figure.legend(handles=_legend(rows, has_truth), loc="outside upper left", ncols=3)
+        draw_note(figure, note)
+    return figure
+
+
+def _truth_line(rows: Sequence[Row]) -> Row | None:
+    """The row whose true value is of the largest set of test events; None if none has one."""
+    known = [row for row in rows if row["log_likelihood_truth"] is not None]
+    return min(known, key=lambda row: float(row["log_likelihood_truth_error"]), default=None)
+
+
+def _moved(row: Row, line: Row) -> Row:
+    """A row with its values moved from the truth of its own events to that of the line."""
+    if row["log_likelihood_truth"] is None:
+        return row
+    shift = line["log_likelihood_truth"] - row["log_likelihood_truth"]
+    names = ("log_likelihood", "log_likelihood_tight")
+    return {**row, **{name: row[name] + shift for name in names if row[name] is not None}}
+
+
+def _treatment(row: Row) -> str:
+    return treatment_of(row["model"], row["permutation"])
+
+
+def _draw_block(panels: Mapping[str, Axes], rows: Sequence[Row], treatments: Sequence[str]) -> None:
+    """Draw the trainings of one size: one-draw and tight values, and the distances."""
+    for place, treatment in enumerate(treatments):
+        for axes in panels.values():
+            axes.axhline(place + 0.5, color="#dddddd", linewidth=0.6, zorder=0)
+        own = [row for row in rows if _treatment(row) == treatment]
+        permutations = list(dict.fromkeys(row["permutation"] for row in own))
+        for i, permutation in enumerate(permutations):
+            lane = place + _LANE * (i - (len(permutations) - 1) / 2)
+            members = [row for row in own if row["permutation"] == permutation]
+            _draw_training(panels, members, lane, treatment_look(treatment))
+
+
+def _draw_training(
+    panels: Mapping[str, Axes], rows: Sequence[Row], lane: float, look: Variant
+) -> None:
+    """Draw the seeds of one model and one training-set size."""
+    left = panels["log_likelihood"]
+    marker = PERMUTATIONS[rows[0]["permutation"]].marker
+    bound = not all(row["exact"] for row in rows)
+    one_draw, tight = (
+        _draw_point(left, rows, column, lane, look.colour, marker)
+        for column in ("log_likelihood", "log_likelihood_tight")
+    )
+    if one_draw is not None and tight is not None:
+        thin: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6, "zorder": 1}
+        left.plot([one_draw, tight], [lane, lane], color=look.colour, **thin)
+    if bound and tight is not None:
+        _draw_arrow(left, tight, lane, look.colour, _ARROW)
+    if "kl_to_truth" in panels:
+        right = panels["kl_to_truth"]
+        distance = _draw_point(right, rows, "kl_to_truth", lane, look.colour, marker)
+        if bound and distance is not None:
+            _draw_arrow(right, distance, lane, look.colour, -_ARROW)
+
+
+def _draw_point(
+    axes: Axes, rows: Sequence[Row], column: str, lane: float, colour: str, marker: str
+) -> float | None:
+    """Draw mean and spread of a column; None if it is unknown."""
+    found = spread_over_seeds(rows, column)
+    if found is None:
+        return None
+    filled = _FACE[column]
+    axes.errorbar(
+        [found.mean],
+        [lane],
+        xerr=[found.spread],
+        color=colour,
+        marker=marker,
+        markerfacecolor=colour if filled else "white",
+        linestyle="none",
+        capsize=2,
+        zorder=3 if filled else 2,
+    )
+    return found.mean
+
+
+def _draw_arrow(axes: Axes, value: float, lane: float, colour: str, length: float) -> None:
+    """Point from a bound to where the exact value may lie."""
+    axes.annotate(
+        "",
+        xy=(value, lane),
+        xytext=(length, 0),
+        textcoords="offset points",
+        arrowprops={"arrowstyle": "<-", "color": colour, "shrinkA": 0, "shrinkB": 0},
+        annotation_clip=False,
+    )
+
+
+def _draw_truth(axes: Axes, line: Row) -> None:
+    """Draw the true value of a row."""
+    value, error = line["log_likelihood_truth"], line["log_likelihood_truth_error"]
+    axes.axvline(value, color=TRUTH_COLOUR, linewidth=1.2, zorder=0.5)
+    axes.axvspan(value - error, value + error, color=TRUTH_COLOUR, alpha=0.25, linewidth=0)
+
+
+def _label(axes: Any, treatments: Sequence[str], rows: Sequence[Row], has_truth: bool) -> None:
+    first = axes[0, 0]
+    first.set_yticks(range(len(treatments)), [treatment_look(name).label for name in treatments])
+    first.set_ylim(len(treatments) - 0.5, -0.5)
+    for panel in axes.flat:
+        panel.yaxis.set_minor_locator(NullLocator())
+        panel.tick_params(axis="y", length=0)
+    axes[-1, 0].set_xlabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
+    if not has_truth:
+        return
+    last = axes[-1, 1]
+    last.set_xlabel(r"KL(truth $\mathrm{\parallel}$ model)  [nats]")
+    if min(row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None) > 0:
+        last.set_xscale("log")
+        last.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        last.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        last.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _legend(rows: Sequence[Row], has_truth: bool) -> list[Line2D]:
+    shared: dict[str, Any] = {"linestyle": "none", "color": "black"}
+    handles = []
+    for permutation in dict.fromkeys(row["permutation"] for row in rows):
+        look = PERMUTATIONS[permutation]
+        handles.append(Line2D([], [], marker=look.marker, label=look.label, **shared))
+    handles += [
+        Line2D([], [], marker="o", label="exact", **shared),
+        Line2D(
+            [], [], marker="$→$", markersize=9, label="lower bound (of KL: upper bound)", **shared
+        ),
+        Line2D([], [], marker="o", mfc="white", label="one draw, as in the paper", **shared),
+    ]
+    truth = "truth: best possible" if has_truth else NO_TRUTH
+    line = Line2D([], [], color=TRUTH_COLOUR, linewidth=1.2 if has_truth else 0, label=truth)
+    return [*handles, line]

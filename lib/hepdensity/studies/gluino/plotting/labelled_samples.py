@@ -1,0 +1,261 @@
+"""Labelled samples of models, and the events among them that have a given label.
+
+The gluinos of an event are identical particles, so that an event stands for its 24 relabellings. An
+average over all of them has, for the truth and for models that are symmetric by construction, the
+same mean as a count of events and, for labels that tell the gluinos apart, a far smaller error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from hepdensity.ingest.event_file import read_events
+from hepdensity.physics.colour_order import order_to_positions
+from hepdensity.physics.events import Events
+from hepdensity.plotting.style import Variant, treatment_look
+
+LEGS = "ab1234"
+"""Names of the legs: gluons along +z and -z, then the gluinos."""
+
+LEG_NAMES = ("a: gluon (+z)", "b: gluon (−z)", "1-4: gluinos")
+"""The same in words for legends."""
+
+
+@dataclass(frozen=True)
+class LabelledSample:
+    """Samples of a trained model with helicities and colour orders.
+
+    Attributes:
+        model: Name of the model.
+        treatment: Its name without the permutation treatment.
+        permutation: "none", "stochastic", "sort", or None for a model without such a treatment.
+        family: "paper" or "ours".
+        n_train: Number of training events.
+        seed: Seed of the training.
+        events: Samples that are events.
+        symmetric: Whether all relabellings of the gluinos have the same density by construction.
+    """
+
+    model: str
+    treatment: str
+    permutation: str | None
+    family: str
+    n_train: int
+    seed: int
+    events: Events
+    symmetric: bool = False
+
+    @property
+    def look(self) -> Variant:
+        """Name, colour and marker of the treatment."""
+        return treatment_look(self.treatment)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What the rows of this sample have in common in a table."""
+        return {
+            "model": self.model,
+            "family": self.family,
+            "permutation": self.permutation,
+            "n_train": self.n_train,
+            "seed": self.seed,
+            "unphysical_fraction": self.events.unphysical_fraction,
+            "invalid_fraction": self.events.invalid_fraction,
+        }
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A helicity configuration or a colour order of four gluinos.
+
+    Attributes:
+        name: Its name for readers.
+        kind: "helicity" or "colour".
+        values: +1 or -1 of each leg, or positions in the colour trace of all legs but the first
+            (the notation of the public CSV).
+    """
+
+    name: str
+    kind: str
+    values: tuple[int, ...]
+
+    @classmethod
+    def helicity(cls, signs: str) -> Configuration:
+        """Helicity configuration from signs of the legs, e.g. "++++--"."""
+        values = tuple(1 if sign == "+" else -1 for sign in signs)
+        return cls(signs, "helicity", values)
+
+    @classmethod
+    def colour(cls, positions: str) -> Configuration:
+        """Colour order from the positions of the public CSV, e.g. "20134".
+
+        Its name is the sequence of legs in the colour trace, see `LEGS`.
+        """
+        values = tuple(int(digit) for digit in positions)
+        trace = [LEGS[1 + values.index(place)] for place in range(len(values))]
+        return cls(LEGS[0] + "".join(trace), "colour", values)
+
+    @property
+    def title(self) -> str:
+        """Its name in figures, with minus signs as wide as plus signs."""
+        return self.name.replace("-", "−")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Relabelled events with a given label.
+
+    Attributes:
+        owner: Event of each, 0-based, shape (entries,).
+        gluinos: Which gluinos of the event are gluinos 1 to 4 after relabelling, shape
+            (entries, 4).
+        relabellings: Number of relabellings of each event that were tried.
+        events: Number of events that were searched.
+    """
+
+    owner: np.ndarray
+    gluinos: np.ndarray
+    relabellings: int
+    events: int
+
+    def fraction(self) -> tuple[float, float]:
+        """Fraction of the events with the label, and its standard error with events as units."""
+        share = np.bincount(self.owner, minlength=self.events) / self.relabellings
+        return float(share.mean()), float(share.std() / math.sqrt(self.events))
+
+    def momenta(self, events: Events) -> np.ndarray:
+        """Relabelled momenta of gluinos 1 to 4, shape (entries, 4, 4).
+
+        Args:
+            events: The events that were searched.
+        """
+        selected: np.ndarray = events.momenta[self.owner[:, None], self.gluinos]
+        return selected
+
+
+def read_labelled_samples(
+    paths: Sequence[str | Path], runs: Sequence[Mapping[str, Any]]
+) -> list[LabelledSample]:
+    """Read the samples of several labelled models, one training of each.
+
+    Args:
+        paths: Event files of source "model".
+        runs: For each of them its model, treatment, permutation, family, n_train and seed, and
+            whether it is `symmetric` (if absent: no).
+
+    Raises:
+        ValueError: If there are two trainings of a model, or samples that are none.
+    """
+    check_one_per_model(runs)
+    keys = ("model", "treatment", "permutation", "family", "n_train", "seed")
+    samples = []
+    for path, run in zip(paths, runs, strict=True):
+        events = read_labelled_events(path)
+        if events.drawn is None:
+            raise ValueError(f"{path}: does not tell how many samples were drawn; draw them anew")
+        named = {key: run[key] for key in keys}
+        symmetric = run.get("symmetric", False)
+        samples.append(LabelledSample(**named, events=events, symmetric=symmetric))
+    return samples
+
+
+def read_labelled_events(path: str | Path) -> Events:
+    """Read events that have helicities and colour orders.
+
+    Args:
+        path: An event file.
+
+    Raises:
+        ValueError: If they have none, or if there is no event.
+    """
+    events = read_events(path)
+    if events.helicities is None or events.colour_order is None:
+        raise ValueError(f"{path}: events without helicities or colour orders; give labelled ones")
+    if len(events) == 0:
+        raise ValueError(f"{path}: no events; train the model for longer or draw more samples")
+    return events
+
+
+def check_one_per_model(runs: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse runs for a figure that has room for one training of each model.
+
+    Args:
+        runs: Runs with their model.
+
+    Raises:
+        ValueError: If a model appears twice.
+    """
+    models = [run["model"] for run in runs]
+    for model in models:
+        if models.count(model) > 1:
+            raise ValueError(f"two trainings of {model}: give one n_train and one seed")
+
+
+def select(events: Events, configuration: Configuration, symmetric: bool = True) -> Selection:
+    """Find the relabelled events that have a label.
+
+    Args:
+        events: Labelled events with four gluinos.
+        configuration: The label.
+        symmetric: Whether to search all relabellings of the gluinos, or the events as they are.
+    """
+    columns = _label_columns(events, configuration.kind)
+    wanted = np.array(configuration.values)
+    fixed = len(wanted) - events.n_out
+    candidates = np.flatnonzero((columns[:, :fixed] == wanted[:fixed]).all(axis=1))
+    of_gluinos = columns[candidates, fixed:]
+    tried = list(permutations(range(events.n_out))) if symmetric else [tuple(range(events.n_out))]
+    owners, gluinos = [], []
+    for relabelling in tried:
+        found = candidates[(of_gluinos[:, relabelling] == wanted[fixed:]).all(axis=1)]
+        owners.append(found)
+        gluinos.append(np.tile(relabelling, (len(found), 1)))
+    return Selection(np.concatenate(owners), np.concatenate(gluinos), len(tried), len(events))
+
+
+def _label_columns(events: Events, kind: str) -> np.ndarray:
+    """Labels such that those of gluino i stand in the i-th of the last columns."""
+    if kind == "helicity":
+        assert events.helicities is not None
+        return events.helicities
+    assert events.colour_order is not None
+    return order_to_positions(events.colour_order)
+
+
+def facets(samples: Sequence[LabelledSample]) -> dict[str | None, list[LabelledSample]]:
+    """Group samples by permutation treatment; those without one appear in every group.
+
+    Args:
+        samples: The samples.
+    """
+    treatments = list(dict.fromkeys(sample.permutation for sample in samples))
+    shown = [treatment for treatment in treatments if treatment is not None] or treatments
+    return {
+        treatment: [s for s in samples if s.permutation in (treatment, None)] for treatment in shown
+    }
+
+
+def legend_lines(samples: Sequence[LabelledSample], points: bool = False) -> list[Line2D]:
+    """Legend entries: the treatment, and the fractions of its samples that are no events.
+
+    Args:
+        samples: The samples.
+        points: Whether the figure shows markers, or lines.
+    """
+    lines = []
+    for sample in samples:
+        lost = {"unphysical": sample.events.unphysical_fraction,
+                "invalid": sample.events.invalid_fraction}  # fmt: skip
+        words = [f", {100 * part:.2g} % {name}" for name, part in lost.items() if part > 0]
+        look = sample.look
+        style: dict[str, Any] = {"linestyle": "none", "marker": look.marker} if points else {}
+        lines.append(Line2D([], [], color=look.colour, label=look.label + "".join(words), **style))
+    return lines

@@ -1,0 +1,58 @@
+"""Rows behind figure 5."""
+
+import numpy as np
+import pytest
+
+from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.scores import Scores
+from hepdensity.physics.events import SampleYield
+from hepdensity.studies.gluino.evaluation.likelihood_table import likelihood_rows
+
+COLUMNS = [
+    *("model", "n_train", "seed", "log_likelihood", "log_likelihood_error"),
+    *("log_likelihood_exact", "log_likelihood_exact_error"),
+    *("log_likelihood_truth", "log_likelihood_truth_error", "kl_to_truth", "kl_to_truth_error"),
+    *("unphysical_fraction", "steps", "ended_by", "train_seconds", "parameters"),
+]
+SUMMARY = {"steps": 10, "ended_by": "steps", "train_seconds": 1.5, "parameters": 7, "device": "cpu"}
+
+
+def evaluated(model: str, **arrays: np.ndarray) -> EvaluatedRun:
+    run = {"model": model, "n_train": 100, "seed": 1, "kind": "flow"}
+    return EvaluatedRun(run, Scores(arrays, {"exact": True}), SUMMARY, (SampleYield(8, 6),))
+
+
+@pytest.fixture
+def runs() -> list[EvaluatedRun]:
+    return [
+        evaluated(
+            "none",
+            log_likelihood=np.array([0.0, 1.0, 2.0]),
+            log_likelihood_tight=np.array([0.0, 1.0, 2.0]),
+            log_likelihood_symmetrised=np.array([0.5, 1.5, 2.5]),
+        ),
+        evaluated(
+            "sort",
+            log_likelihood=np.array([0.0, 0.0, 0.3]),
+            log_likelihood_tight=np.array([1.0, 1.1, 1.2]),
+        ),
+    ]
+
+
+def test_columns_and_rows_are_those_of_the_specification(runs: list[EvaluatedRun]) -> None:
+    truth = Scores({"log_prob": np.array([2.0, 2.0, 2.0])}, {})
+    rows = likelihood_rows(runs, truth)
+    assert [row["model"] for row in rows] == ["none", "none-symmetrised", "sort"]
+    assert all(list(row) == COLUMNS for row in rows)
+    assert [row["kl_to_truth"] for row in rows] == pytest.approx([1.0, 0.5, 0.9])
+    assert [row["log_likelihood"] for row in rows] == pytest.approx([1.0, 1.5, 0.1])
+    assert rows[0]["kl_to_truth_error"] == pytest.approx(1 / np.sqrt(3))
+    assert {row["unphysical_fraction"] for row in rows} == {0.25}
+
+
+def test_without_truth_its_columns_are_empty(runs: list[EvaluatedRun]) -> None:
+    for row in likelihood_rows(runs, None):
+        assert row["log_likelihood_truth"] is None
+        assert row["kl_to_truth"] is None
+        assert row["kl_to_truth_error"] is None
+        assert row["log_likelihood_exact"] is not None

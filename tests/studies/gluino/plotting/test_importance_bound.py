@@ -1,0 +1,95 @@
+"""Bounds against draws: lines are means of the table, exact models are level."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hepdensity.plotting.style import treatment_look
+from hepdensity.studies.gluino.plotting.importance_bound import importance_bound_figure
+
+DRAWS = (1, 4, 16)
+MODELS = {
+    ("dequantisation-flow", "stochastic"): DRAWS,
+    ("argmax-flow", "sort"): DRAWS,
+    ("mixture-likelihood", "sort"): (None,),
+    ("phase-space-labels", None): (None,),
+}
+
+
+def table(with_truth: bool = True, sizes: tuple[int, ...] = (5000,)) -> list[dict[str, Any]]:
+    numbers = np.random.default_rng(1)
+    return [
+        {
+            "model": f"{treatment}-{permutation}" if permutation else treatment,
+            "permutation": permutation, "n_train": n_train, "seed": seed, "draws": number,
+            "log_likelihood_bound": value, "log_likelihood_bound_error": 0.02,
+            "kl_to_truth": -5 - value if with_truth else None,
+            "kl_to_truth_error": 0.01 if with_truth else None,
+        }
+        for (treatment, permutation), draws in MODELS.items()
+        for n_train in sizes
+        for seed in (1, 2)
+        for number in draws
+        for value in [float(numbers.normal(-7, 0.3))]
+    ]  # fmt: skip
+
+
+def mean(rows: list[dict[str, Any]], column: str, **labels: Any) -> float:
+    found = [row[column] for row in rows if all(row[key] == labels[key] for key in labels)]
+    return float(np.mean(found))
+
+
+def lines(axes: Any, treatment: str) -> list[Any]:
+    colour = treatment_look(treatment).colour
+    return [line for line in axes.get_lines() if line.get_color() == colour]
+
+
+@pytest.mark.parametrize(("column", "row"), [("log_likelihood_bound", 0), ("kl_to_truth", 1)])
+def test_lines_are_means(column: str, row: int) -> None:
+    rows = table()
+    axes = importance_bound_figure(rows).axes
+    for treatment, permutation, facet in (
+        ("dequantisation-flow", "stochastic", 0),
+        ("argmax-flow", "sort", 1),
+    ):
+        line = lines(axes[2 * row + facet], treatment)[0]
+        model = f"{treatment}-{permutation}"
+        expected = [mean(rows, column, model=model, draws=number) for number in DRAWS]
+        np.testing.assert_allclose(np.asarray(line.get_ydata(), float), expected)
+        np.testing.assert_array_equal(np.asarray(line.get_xdata()), DRAWS)
+        assert not lines(axes[2 * row + 1 - facet], treatment)
+
+
+def test_exact_models_are_level_lines() -> None:
+    rows = table()
+    axes = importance_bound_figure(rows).axes
+    for facet in (0, 1):
+        (level,) = lines(axes[facet], "phase-space-labels")
+        expected = mean(rows, "log_likelihood_bound", model="phase-space-labels")
+        np.testing.assert_allclose(np.asarray(level.get_ydata(), float), expected)
+    assert not lines(axes[0], "mixture-likelihood")
+
+
+def test_without_truth() -> None:
+    figure = importance_bound_figure(table(with_truth=False), "a note")
+    assert len(figure.axes) == 2
+    assert figure.get_suptitle() == "a note"
+
+
+def test_sizes_have_lines_of_their_own() -> None:
+    figure = importance_bound_figure(table(sizes=(5000, 50000)))
+    found = [line for line in lines(figure.axes[0], "dequantisation-flow") if line.get_marker()]
+    assert len({line.get_linestyle() for line in found if line.get_marker() == "s"}) == 2
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"5k events", "50k events"} <= set(texts)
+
+
+def test_exact_models_only() -> None:
+    rows = [row for row in table() if row["draws"] is None]
+    assert len(importance_bound_figure(rows).axes) == 2
+
+
+def test_no_rows() -> None:
+    with pytest.raises(ValueError, match=r"grid\.labels\.models"):
+        importance_bound_figure([])

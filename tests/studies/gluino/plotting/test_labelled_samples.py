@@ -1,0 +1,190 @@
+"""Selection of labelled events: against counts over explicit relabellings."""
+
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_samples import labelled_events, labelled_sample
+
+from hepdensity.ingest.event_file import write_events
+from hepdensity.physics.colour_order import positions_to_order
+from hepdensity.physics.events import Events
+from hepdensity.studies.gluino.plotting.labelled_samples import (
+    Configuration,
+    facets,
+    legend_lines,
+    read_labelled_events,
+    read_labelled_samples,
+    select,
+)
+
+
+def relabelled(events: Events, order: tuple[int, ...]) -> Events:
+    """Rename the gluinos: momenta, helicities and the legs in the colour trace."""
+    gluinos = np.array(order) + 2
+    legs = np.concatenate([[0, 1], gluinos])
+    new_name = np.argsort(legs)
+    return Events(
+        events.momenta[:, list(order)],
+        events.sqrt_s,
+        events.mass,
+        events.source,
+        helicities=np.asarray(events.helicities)[:, legs],
+        colour_order=new_name[np.asarray(events.colour_order)],
+    )
+
+
+def has_label(events: Events, one: Configuration) -> np.ndarray:
+    if one.kind == "helicity":
+        return (np.asarray(events.helicities) == one.values).all(axis=1)
+    wanted = positions_to_order(np.array([one.values]))
+    return (np.asarray(events.colour_order) == wanted).all(axis=1)
+
+
+CONFIGURATIONS = [
+    Configuration.helicity("++++++"),
+    Configuration.helicity("++-+-+"),
+    Configuration.helicity("-+---+"),
+    Configuration.colour("01234"),
+    Configuration.colour("13024"),
+    Configuration.colour("40123"),
+]
+
+
+@pytest.mark.parametrize("one", CONFIGURATIONS, ids=lambda one: one.name)
+def test_selection_is_a_search_of_all_relabellings(one: Configuration) -> None:
+    events = labelled_events(2000, 3)
+    copies = [relabelled(events, order) for order in permutations(range(4))]
+    found = select(events, one)
+    masks = [has_label(copy, one) for copy in copies]
+    assert found.fraction()[0] == pytest.approx(np.mean(masks))
+    assert len(found.owner) == np.sum(masks) > 0
+    expected = np.concatenate(
+        [copy.momenta[mask] for copy, mask in zip(copies, masks, strict=True)]
+    )
+    rows = found.momenta(events).reshape(-1, 16)
+    np.testing.assert_array_equal(
+        rows[np.lexsort(rows.T)], expected.reshape(-1, 16)[np.lexsort(expected.reshape(-1, 16).T)]
+    )
+
+
+@pytest.mark.parametrize("one", CONFIGURATIONS, ids=lambda one: one.name)
+def test_selection_without_relabelling_is_a_count(one: Configuration) -> None:
+    events = labelled_events(2000, 4)
+    mask = has_label(events, one)
+    found = select(events, one, symmetric=False)
+    share = mask.mean()
+    assert found.fraction() == pytest.approx((share, np.sqrt(share * (1 - share) / 2000)))
+    np.testing.assert_array_equal(found.owner, np.flatnonzero(mask))
+    np.testing.assert_array_equal(found.momenta(events), events.momenta[mask])
+
+
+def test_error_of_a_fraction_is_that_of_repeated_experiments() -> None:
+    one = Configuration.helicity("++++--")
+    found = [select(labelled_events(200, 10 + i), one).fraction() for i in range(300)]
+    values, errors = np.array(found).T
+    assert errors.mean() == pytest.approx(values.std(ddof=1), rel=4 / np.sqrt(2 * 300))
+
+
+@pytest.mark.parametrize(
+    ("positions", "name"),
+    [("01234", "ab1234"), ("20134", "a12b34"), ("40123", "a1234b"), ("13024", "a2b314")],
+)
+def test_names_of_colour_orders_are_traces(positions: str, name: str) -> None:
+    one = Configuration.colour(positions)
+    assert one.name == one.title == name
+    order = positions_to_order(np.array([one.values]))[0]
+    assert "".join("ab1234"[leg] for leg in order) == name
+
+
+def test_names_of_helicities() -> None:
+    one = Configuration.helicity("++-+-+")
+    assert (one.name, one.title, one.values) == ("++-+-+", "++−+−+", (1, 1, -1, 1, -1, 1))
+
+
+RUN = {"treatment": "mixture", "permutation": "sort", "family": "paper", "n_train": 5000, "seed": 1}
+
+
+def test_read_samples(tmp_path: Path) -> None:
+    events = labelled_events(50, 1, drawn=80, invalid=10)
+    write_events(tmp_path / "s.h5", events, {})
+    runs = [{**RUN, "model": "mixture-sort", "kind": "mixture"}]
+    (one,) = read_labelled_samples([tmp_path / "s.h5"], runs)
+    np.testing.assert_array_equal(one.events.momenta, events.momenta)
+    assert one.columns == {
+        "model": "mixture-sort", "family": "paper", "permutation": "sort", "n_train": 5000,
+        "seed": 1, "unphysical_fraction": 0.25, "invalid_fraction": 0.125,
+    }  # fmt: skip
+
+
+def test_two_trainings_of_a_model_are_refused(tmp_path: Path) -> None:
+    runs = [{**RUN, "model": "mixture-sort"}] * 2
+    with pytest.raises(ValueError, match="two trainings of mixture-sort"):
+        read_labelled_samples([tmp_path / "a.h5"] * 2, runs)
+
+
+NO_EVENTS = Events(
+    np.empty((0, 4, 4)),
+    3000.0,
+    607.7,
+    "model",
+    helicities=np.empty((0, 6)),
+    colour_order=np.empty((0, 6)),
+    drawn=7,
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        (Events(labelled_events(9, 1).momenta, 3000.0, 607.7, "model"), "without helicities"),
+        (NO_EVENTS, "no events"),
+        (labelled_events(9, 1), "does not tell how many samples were drawn"),
+    ],
+    ids=["no labels", "no events", "no samples"],
+)
+def test_bad_samples_are_refused(tmp_path: Path, events: Events, message: str) -> None:
+    write_events(tmp_path / "s.h5", events, {})
+    with pytest.raises(ValueError, match=rf"s\.h5: .*{message}"):
+        read_labelled_samples([tmp_path / "s.h5"], [{**RUN, "model": "mixture-sort"}])
+
+
+def test_read_events(tmp_path: Path) -> None:
+    events = labelled_events(20, 1, "embedded")
+    write_events(tmp_path / "e.h5", events, {})
+    np.testing.assert_array_equal(
+        np.asarray(read_labelled_events(tmp_path / "e.h5").helicities),
+        np.asarray(events.helicities),
+    )
+
+
+def test_models_without_treatment_are_in_every_facet() -> None:
+    some = [
+        labelled_sample("sort", "a"),
+        labelled_sample(None, "b"),
+        labelled_sample("stochastic", "c"),
+    ]
+    groups = {key: [one.model for one in group] for key, group in facets(some).items()}
+    assert groups == {"sort": ["a", "b"], "stochastic": ["b", "c"]}
+    assert list(facets([labelled_sample(None)])) == [None]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [({"symmetric": True}, True), ({"symmetric": False}, False), ({}, False)],
+    ids=["symmetric", "not symmetric", "not told"],
+)
+def test_only_models_that_are_said_to_be_are_symmetric(
+    tmp_path: Path, told: dict[str, bool], expected: bool
+) -> None:
+    write_events(tmp_path / "s.h5", labelled_events(50, 1, drawn=80), {})
+    run = {**RUN, "model": "mine", "permutation": None, "family": "ours", **told}
+    (one,) = read_labelled_samples([tmp_path / "s.h5"], [run])
+    assert one.symmetric is expected
+
+
+def test_legend_tells_what_was_dropped() -> None:
+    (line,) = legend_lines([labelled_sample(model="argmax-flow")], points=True)
+    assert line.get_label() == "argmax, flow, 20 % unphysical, 5 % invalid"
+    assert (line.get_marker(), line.get_linestyle()) == ("D", "None")

@@ -1,0 +1,102 @@
+"""Figure 5: what is drawn are means and spreads of its table."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from hepdensity.plotting.style import variant
+from hepdensity.studies.gluino.plotting.likelihood import (
+    NO_TRUTH,
+    log_likelihood_figure,
+    spread_over_seeds,
+)
+
+MODELS = ("none", "stochastic", "sort", "none-symmetrised")
+
+
+def table(with_truth: bool = True, seeds: tuple[int, ...] = (1, 2, 3)) -> list[dict[str, Any]]:
+    numbers = np.random.default_rng(1)
+    rows = []
+    for model in MODELS:
+        for n_train in (5000, 50000):
+            for seed in seeds:
+                exact = float(numbers.normal(1.5, 0.1))
+                rows.append({
+                    "model": model, "n_train": n_train, "seed": seed,
+                    "log_likelihood": None if model == "none-symmetrised" else exact - 0.2,
+                    "log_likelihood_error": None if model == "none-symmetrised" else 0.01,
+                    "log_likelihood_exact": exact, "log_likelihood_exact_error": 0.02,
+                    "log_likelihood_truth": 2.91 if with_truth else None,
+                    "log_likelihood_truth_error": 0.02 if with_truth else None,
+                    "kl_to_truth": 2.91 - exact if with_truth else None,
+                    "kl_to_truth_error": 0.005 if with_truth else None,
+                })  # fmt: skip
+    return rows
+
+
+def test_spread_over_several_seeds() -> None:
+    rows = [row for row in table() if row["model"] == "sort" and row["n_train"] == 5000]
+    values = [row["log_likelihood_exact"] for row in rows]
+    found = spread_over_seeds(rows, "log_likelihood_exact")
+    assert found is not None
+    assert found.mean == pytest.approx(sum(values) / 3)
+    assert found.spread == pytest.approx(np.std(values, ddof=1))
+    assert found.seeds == 3
+
+
+def test_a_single_seed_has_its_standard_error() -> None:
+    found = spread_over_seeds(table(seeds=(1,))[:1], "log_likelihood_exact")
+    assert found is not None and (found.spread, found.seeds) == (0.02, 1)
+
+
+def test_values_that_are_not_finite_are_left_out() -> None:
+    rows = table()[:3]
+    rows[0]["log_likelihood"] = None
+    rows[1]["log_likelihood"] = float("-inf")
+    found = spread_over_seeds(rows, "log_likelihood")
+    assert found is not None and (found.mean, found.seeds) == (rows[2]["log_likelihood"], 1)
+    assert spread_over_seeds(rows[:2], "log_likelihood") is None
+
+
+def drawn_points(figure: Figure, panel: int, model: str, filled: bool) -> np.ndarray:
+    """Heights of a model's points."""
+    look = variant(model)
+    face = look.colour if filled else "white"
+    lines = [
+        line
+        for line in figure.axes[panel].get_lines()
+        if line.get_marker() == look.marker and line.get_markerfacecolor() == face
+    ]
+    return np.array([height for line in lines for height in np.asarray(line.get_ydata())], float)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("column", "panel", "filled"),
+    [("log_likelihood", 0, False), ("log_likelihood_exact", 0, True), ("kl_to_truth", 1, True)],
+    ids=["one draw", "exact", "distance"],
+)
+def test_points_are_means(model: str, column: str, panel: int, filled: bool) -> None:
+    rows = table()
+    expected = [
+        np.mean([row[column] for row in rows if (row["model"], row["n_train"]) == (model, n_train)])
+        for n_train in (5000, 50000)
+        if not (model == "none-symmetrised" and column == "log_likelihood")
+    ]
+    found = drawn_points(log_likelihood_figure(rows), panel, model, filled)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_truth_line() -> None:
+    upper = log_likelihood_figure(table()).axes[0]
+    heights = [np.asarray(line.get_ydata()).tolist() for line in upper.get_lines()]
+    assert [2.91, 2.91] in heights
+
+
+def test_without_truth_the_figure_says_why() -> None:
+    figure = log_likelihood_figure(table(with_truth=False), "study preset, not converged")
+    assert len(figure.axes) == 1
+    assert [text.get_text() for text in figure.axes[0].texts] == [NO_TRUTH]
+    assert figure.get_suptitle() == "study preset, not converged"
