@@ -9,10 +9,10 @@ import numpy as np
 from torch import Tensor
 
 from hepdensity.ingest.event_file import count_events
-from hepdensity.models.layers.labels import unpack
 from hepdensity.physics.colour_order import positions_to_order
 from hepdensity.physics.events import PROCESSES, Events, SampleYield
 from hepdensity.physics.phase_space import angles_to_momenta
+from hepdensity.studies.gluino.models.labels import unpack
 
 # On a GPU the number of launches counts, on a CPU the cache.
 _CHUNK = {"cpu": 8_192, "cuda": 262_144}
@@ -30,7 +30,8 @@ def sample_events(
 
     Args:
         draw: draws that many times, and gives what is valid: angles of four or two gluinos, or
-            labelled events (``models.layers.labels``).
+            events in the columns of
+            ``layouts.labels``.
         count: number of samples to draw.
         sqrt_s: centre-of-mass energy [GeV].
         mass: gluino mass [GeV].
