@@ -339,7 +339,9 @@ class TreatedModel(MultiplicityModel):
             ValueError: if there is no such set.
         """
         if not 0 <= chosen < len(self.log_probabilities):
-            raise ValueError(f"there is no presence set {chosen}: the layout has {self.layout.sets}")
+            raise ValueError(
+                f"there is no presence set {chosen}: the layout has {self.layout.sets}"
+            )
         if self.dropout is None:
             return self.sample(n, generator)
         device = self.present.device
@@ -356,7 +358,7 @@ class TreatedModel(MultiplicityModel):
         context: Tensor | None,
         generator: Generator | None,
     ) -> Tensor:
-        """Draw points of the flow's cube, NaN where a presence set drops them, ``(n, features)``."""
+        """Draw points of the cube, NaN where a presence set drops them, ``(n, features)``."""
         z = self.flow.base_points(n, generator)
         if self.dropout is not None:
             z, _ = self.dropout(z, chosen)
@@ -380,7 +382,7 @@ def row_places(layout: Layout) -> list[int | None]:
 
 
 def _absent(layout: Layout, places: Sequence[int | None]) -> Tensor:
-    """For each presence set the coordinates of absent particles, bool, ``(sets, len(places))``."""
+    """For each presence set the coordinates of absent particles, bool, ``(sets, places)``."""
     return torch.tensor(
         [[place is not None and place >= s.particles for place in places] for s in layout.sets]
     )
