@@ -12,6 +12,7 @@ from hepdensity.models.base import DensityModel
 from hepdensity.models.flows.flow import spline_flow
 from hepdensity.training.loop import TrainingResult, train
 from hepdensity.training.settings import TrainingSettings
+from model_events import plain_layout
 
 SETTINGS = TrainingSettings(
     batch_size=64,
@@ -63,14 +64,13 @@ def skewed(n: int, seed: int) -> Tensor:
 
 def flow() -> DensityModel:
     return spline_flow(
+        layout=plain_layout(2),
         permutation="stochastic",
         layers=2,
         bins=4,
         residual_blocks=1,
         units_per_dim=4,
         seed=1,
-        features=4,
-        particles=2,
     )
 
 

@@ -8,21 +8,21 @@ import torch
 
 from hepdensity.ingest.event_file import write_events
 from hepdensity.models.flows.flow import spline_flow
-from hepdensity.models.layers.labels import with_codes
 from hepdensity.physics.colour_order import lehmer_code, order_to_positions
 from hepdensity.physics.events import Events, SampleYield
 from hepdensity.physics.helicity import helicity_code
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
+from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.evaluation.samples import sample_events, sample_yield
+from hepdensity.models.layers.coding import Coding
 
 SQRT_S, MASS = 3000.0, 607.7137
 
 
 @pytest.fixture(scope="module")
 def samples() -> Events:
-    flow = spline_flow(
-        permutation="stochastic", layers=1, bins=4, residual_blocks=1, units_per_dim=2, seed=1
-    )
+    sizes = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per_dim": 2}
+    flow = spline_flow(layout=layouts.angles(), permutation="stochastic", seed=1, **sizes)
     generator = torch.Generator().manual_seed(1)
     return sample_events(lambda n: flow.sample(n, generator), 9_000, SQRT_S, MASS, "cpu")
 
@@ -45,7 +45,7 @@ def test_kept_samples_conserve_momentum_and_are_on_shell(samples: Events) -> Non
 def test_labels_come_along_and_invalid_draws_are_counted(generator: torch.Generator) -> None:
     momenta, _ = rambo(90, 4, SQRT_S, MASS, generator)
     codes = torch.stack([torch.arange(90) % 64, torch.arange(90)], dim=1)
-    batch = with_codes(momenta_to_angles(momenta), codes)
+    batch = Coding(layouts.labels()).events(momenta_to_angles(momenta), codes)
     batch[7, :8] = 0.5  # all in one direction
     rows = iter(batch.split(90))
     events = sample_events(lambda n: next(rows), 100, SQRT_S, MASS, "cpu")
