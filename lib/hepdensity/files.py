@@ -145,3 +145,11 @@ def _parse(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def expanded(path: str | Path) -> Path:
+    return Path(path).expanduser()
+
+
+def identity(path: str | Path) -> dict[str, Any]:
+    return {"path": str(path)}
