@@ -14,6 +14,9 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.getenv("P
 from hepdensity.configuration import effective_configuration, load_study, results_folder
 from hepdensity.provenance import source_digest
 
+# A rule that another one is made from is resolved from the folder of the latter.
+SCRIPTS = REPOSITORY / "scripts"
+ENVIRONMENT = str(REPOSITORY / "envs" / "hepdensity.yaml")
 STAGES = ("ingest", "preprocess", "train", "evaluate", "plot")
 STUDIES = {}
 """Name -> study, for the studies that are chosen."""

@@ -51,9 +51,9 @@ rule make_table:
     log:
         f"{RESULTS}/logs/make_table.log",
     conda:
-        "../envs/hepdensity.yaml"
+        ENVIRONMENT
     threads: 1
     message:
         "Making a table"
     script:
-        "../scripts/make_table.py"
+        f"{SCRIPTS}/make_table.py"

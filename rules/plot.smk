@@ -3,12 +3,12 @@ rule draw_figure:
     log:
         f"{RESULTS}/logs/draw_figure.log",
     conda:
-        "../envs/hepdensity.yaml"
+        ENVIRONMENT
     threads: 1
     message:
         "Drawing a figure"
     script:
-        "../scripts/draw_figure.py"
+        f"{SCRIPTS}/draw_figure.py"
 
 
 use rule draw_figure as plot_training_curves with:

@@ -33,7 +33,8 @@ KIND = Kind(
     takes=frozenset({CATEGORICAL, ABSENT}),
     family="ours",
     exact=None,
-    symmetric=lambda settings: settings.get("settings", {}).get("permutation")
-    in ("stochastic", "sort"),
+    symmetric=lambda settings: (
+        settings.get("settings", {}).get("permutation") in ("stochastic", "sort")
+    ),
     look=_look,
 )

@@ -152,9 +152,7 @@ class Study(BaseStudy):
 
     def _has_better(self, model: str) -> bool:
         block = self.block(model)
-        better = [
-            {**block, key: good} for key, worse, good in BETTER if block.get(key) == worse
-        ]
+        better = [{**block, key: good} for key, worse, good in BETTER if block.get(key) == worse]
         return any(self.block(other) in better for other in self.models("labels"))
 
     def bounded(self) -> bool:
@@ -181,7 +179,11 @@ class Study(BaseStudy):
         if self.source == "csv":
             tables = [name for name in tables if not name.startswith("truth")]
         return [
-            *(f"{self.folder}/figures/{name}.{kind}" for name in figures for kind in ("pdf", "png")),
+            *(
+                f"{self.folder}/figures/{name}.{kind}"
+                for name in figures
+                for kind in ("pdf", "png")
+            ),
             *(f"{self.folder}/tables/{name}.csv" for name in [*tables, "two_sample", "events"]),
         ]
 

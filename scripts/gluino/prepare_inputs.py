@@ -1,26 +1,28 @@
-"""Turn four-gluino events into model inputs: angles, split into test, validation and training."""
+"""Turn four-gluino events into model inputs, split into test, validation and training."""
 
-import logging
 from typing import Any
 
+from hepdensity.files import write_json
 from hepdensity.logs import configure
 from hepdensity.provenance import record
 from hepdensity.studies.gluino.preprocessing.angles import prepare_inputs
 
 
 def main(snakemake: Any) -> None:
-    """Write the inputs file."""
+    """Write the inputs file, and beside it the number of events of each group."""
     configure(snakemake.log[0])
-    split = snakemake.params.split
+    split = snakemake.params.preparation["split"]
+    provenance = record(snakemake.params.preparation, None, snakemake.params.source)
     sizes = prepare_inputs(
         snakemake.input.events,
         snakemake.output.inputs,
+        snakemake.wildcards.dataset,
         test=split["test"],
         validation=split["validation"],
-        provenance=record(split, None, snakemake.params.source),
+        provenance=provenance,
         train=snakemake.params.train,
     )
-    logging.getLogger(__name__).info("Events of each part: %s", sizes)
+    write_json(snakemake.output.record, {"rows": sizes, "provenance": provenance})
 
 
 if __name__ == "__main__":
