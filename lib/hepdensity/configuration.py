@@ -286,6 +286,8 @@ def _unsuitable(error: jsonschema.ValidationError) -> str:
         return _described(schema, f"does not have the right form: {shown}")
     if error.validator in ("minItems", "maxItems") and "maxItems" in schema:
         return f"must have {schema['minItems']} to {schema['maxItems']} entries, not {len(value)}"
+    if error.validator == "minItems" and limit > 1:
+        return f"must have at least {limit} entries, not {len(value)}"
     if error.validator in ("minItems", "minProperties", "minLength"):
         return _described(schema, "must not be empty")
     unit = f" [{schema['unit']}]" if schema.get("unit", "1") != "1" else ""

@@ -138,8 +138,8 @@ def read_array(
         values: np.ndarray = file[group][name][:count]
     if count is not None and len(values) < count:
         raise ValueError(
-            f"{path}: {len(values)} {group} events, but {count} are needed; lower n_train or provide"
-            " more events"
+            f"{path}: {len(values)} {group} events, but {count} are needed; lower n_train or"
+            " provide more events"
         )
     return values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hepdensity.files import expanded, identity
 from hepdensity.models.kind import ABSENT, CATEGORICAL
@@ -39,7 +39,7 @@ BETTER = (("noise", "uniform", "flow"), ("objective", "balanced", "likelihood"))
 class Study(BaseStudy):
     """Events of gg -> 4 and 2 gluinos, their densities and the truth."""
 
-    features = {
+    features: ClassVar[Mapping[str, frozenset[str]]] = {
         "angles": frozenset(),
         "multiplicity": frozenset({ABSENT}),
         "labels": frozenset({CATEGORICAL}),
