@@ -1,12 +1,15 @@
 """What the workflow must know of the toy study."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from hepdensity.study import Study as BaseStudy
 
 
 class Study(BaseStudy):
     """One dataset, one figure."""
 
-    features = {"plane": frozenset()}
+    features: ClassVar[Mapping[str, frozenset[str]]] = {"plane": frozenset()}
 
     def targets(self) -> list[str]:
         """The figure and its table, and the training curves."""
