@@ -134,7 +134,9 @@ def read_events(path: str | Path, start: int = 0, stop: int | None = None) -> Ev
                 **scalars,
             )
         except ValueError as error:
-            raise ValueError(f"{path}: {error}; write the event file anew") from error
+            raise ValueError(
+                f"{path}: {error}; run the ingestion again to write the event file anew"
+            ) from error
 
 
 def count_events(path: str | Path) -> int:
