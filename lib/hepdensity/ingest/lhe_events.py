@@ -24,7 +24,7 @@ from hepdensity.ingest.validation import (
 from hepdensity.physics.colour_order import tags_to_order
 from hepdensity.physics.events import N_INCOMING, Events, Particle
 
-BLOCK_EVENTS = 2000
+BLOCK_EVENTS = 500
 
 FIXED_BEAMS = (
     "gluon beams of fixed energy are needed (lpp1 = lpp2 = 0 and ebeam1 = ebeam2 in the run card)"
@@ -50,24 +50,27 @@ def read_records(stream: LheStream, n_legs: int) -> Iterator[tuple[np.ndarray, n
     Raises:
         ValueError: Naming file and event, if one cannot be read or has other particles in number.
     """
-    while block := stream.read_block(BLOCK_EVENTS):
-        bad = (i for i, event in enumerate(block) if not _is_complete(event, n_legs))
+    while block := stream.read_block(BLOCK_EVENTS, _record):
+        bad = (i for i, (n, legs, _) in enumerate(block) if not n == len(legs) == n_legs)
         stop = next(bad, len(block))
         if stop:
-            legs = [[_leg_fields(leg) for leg in event.particles] for event in block[:stop]]
-            values = [_event_fields(event.eventinfo) for event in block[:stop]]
-            yield np.array(legs, dtype=np.float64), np.array(values, dtype=np.float64)
+            legs = np.array([legs for _, legs, _ in block[:stop]], dtype=np.float64)
+            yield legs, np.array([values for _, _, values in block[:stop]], dtype=np.float64)
         if stop < len(block):
+            announced, broken, _ = block[stop]
             number = stream.count - len(block) + stop + 1
-            raise _multiplicity_error(stream.path, number, block[stop], n_legs)
+            raise _multiplicity_error(stream.path, number, announced, len(broken), n_legs)
 
 
-def _is_complete(event: Any, n_legs: int) -> bool:
-    return bool(event.eventinfo.nparticles == len(event.particles) == n_legs)
+def _record(event: Any) -> tuple[int, list[tuple[float, ...]], tuple[float, ...]]:
+    """Announced number of particles, their fields, and values of the event."""
+    info = event.eventinfo
+    return info.nparticles, [_leg_fields(leg) for leg in event.particles], _event_fields(info)
 
 
-def _multiplicity_error(path: Path, number: int, event: Any, n_legs: int) -> ValueError:
-    announced, present = event.eventinfo.nparticles, len(event.particles)
+def _multiplicity_error(
+    path: Path, number: int, announced: int, present: int, n_legs: int
+) -> ValueError:
     problem = f"{present} particles where gg -> {n_legs - N_INCOMING} gluinos has {n_legs}"
     if announced != present:
         problem = f"{present} particles, but its first line announces {announced}"
@@ -169,7 +172,11 @@ class EventReader:
         return [
             Check(not_along_z, "the incoming gluons are not massless along +z and -z", FIXED_BEAMS),
             Check(moving, "the event is not in the centre-of-mass frame", FIXED_BEAMS),
-            Check(other_energy, differs, FIXED_BEAMS),
+            Check(
+                other_energy,
+                differs,
+                f"{FIXED_BEAMS}; events of different energies need separate runs",
+            ),
         ]
 
     def _mass_checks(self, masses: np.ndarray) -> list[Check]:
@@ -178,19 +185,20 @@ class EventReader:
         Args:
             masses: In GeV, shape (n, n_out).
         """
-        other = ~(np.abs(masses - self.mass).max(axis=1) <= self._tolerance.mass * self.mass)
+        shift = np.abs(masses - self.mass).max(axis=1)
+        other: np.ndarray = ~(shift <= self._tolerance.mass * self.mass)
         found = masses[other.argmax()]
         odd = found[np.abs(found - self.mass).argmax()]
         return [
             Check(
-                (masses <= 0).any(axis=1),
+                masses.min(axis=1) <= 0,
                 "the gluino mass must be positive (mass column)",
                 "write the mass of the parameter card into this column of every gluino",
             ),
             Check(
                 other,
                 f"a gluino mass of {odd:.8g} GeV differs from the {self.mass:.8g} GeV of event 1",
-                ZERO_WIDTH,
+                f"{ZERO_WIDTH}; events of different masses need separate runs",
             ),
         ]
 

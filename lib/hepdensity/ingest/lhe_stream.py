@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 import pylhe
 
@@ -38,6 +38,8 @@ _HEAD = (
 )
 _POSITION = re.compile(r": line (\d+), column (\d+)")
 _CORRECT = "correct the event or generate the file again"
+
+_Record = TypeVar("_Record")
 
 
 class _EventBytes:
@@ -143,25 +145,26 @@ class LheStream:
         file = pylhe.LHEFile.frombuffer(cast(IO[bytes], self._bytes), with_attributes=False)
         self._events = iter(file.events)
 
-    def read_block(self, size: int) -> list[pylhe.LHEEvent]:
+    def read_block(self, size: int, record: Callable[[pylhe.LHEEvent], _Record]) -> list[_Record]:
         """Read further events.
 
         Args:
             size: How many.
+            record: What to keep of an event; pylhe's objects take long to allocate anew.
 
         Returns:
-            These events; fewer at the end of the file and before an event that cannot be read.
+            The records; fewer at the end of the file and before an event that cannot be read.
 
         Raises:
             ValueError: Naming file and place, if the next event cannot be read.
         """
         if self._broken is not None:
             raise self._broken
-        block: list[pylhe.LHEEvent] = []
+        block: list[_Record] = []
         try:
             with self._located():
                 for event in islice(self._events, size):
-                    block.append(event)
+                    block.append(record(event))
                     self.count += 1
                 if len(block) < size:
                     check_trailer(self._scanner)

@@ -42,10 +42,11 @@ def refuse_same_files(paths: Sequence[str | Path], setting: str) -> None:
             status = os.stat(path)
         except OSError:
             continue  # reading it will say what is wrong
-        first = known.setdefault((status.st_dev, status.st_ino), path)
-        if first is not path:
-            problem = f"this is the same file as {first}"
+        key = (status.st_dev, status.st_ino)
+        if key in known:
+            problem = f"this is the same file as {known[key]}"
             raise ValueError(f"{path}: {problem}; list it only once in {setting}")
+        known[key] = path
 
 
 class RepeatFinder:
