@@ -140,7 +140,9 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file ({error}); write it anew") from error
+        raise ValueError(
+            f"{path}: not a JSON file ({error}); delete it, so that the next run makes it again"
+        ) from error
 
 
 def write_table(

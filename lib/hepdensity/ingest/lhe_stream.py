@@ -150,7 +150,7 @@ class LheStream:
 
         Args:
             size: How many.
-            record: What to keep of an event; pylhe's objects take long to allocate anew.
+            record: What to keep of an event; keeping pylhe's objects would be slower.
 
         Returns:
             The records; fewer at the end of the file and before an event that cannot be read.

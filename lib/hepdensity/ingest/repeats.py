@@ -50,7 +50,10 @@ def refuse_same_files(paths: Sequence[str | Path], setting: str) -> None:
 
 
 class RepeatFinder:
-    """Collect a 64-bit hash of each event (8 bytes of memory) and find equal ones."""
+    """Collect a 64-bit hash of each event and find equal ones.
+
+    The hashes take 8 bytes per event, finding equal ones takes as much again.
+    """
 
     def __init__(self) -> None:
         """Begin without events."""
@@ -72,6 +75,7 @@ class RepeatFinder:
             Each event is paired with the one before it of the same hash.
         """
         hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
+        self._hashes = [hashes]
         ordered = np.sort(hashes)
         repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         if len(repeated) == 0:
