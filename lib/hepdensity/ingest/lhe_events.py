@@ -24,7 +24,7 @@ from hepdensity.ingest.validation import (
 from hepdensity.physics.colour_order import tags_to_order
 from hepdensity.physics.events import N_INCOMING, Events, Particle
 
-BLOCK_EVENTS = 500
+BLOCK_EVENTS = 1000
 
 FIXED_BEAMS = (
     "gluon beams of fixed energy are needed (lpp1 = lpp2 = 0 and ebeam1 = ebeam2 in the run card)"
@@ -32,6 +32,7 @@ FIXED_BEAMS = (
 
 _leg_fields = attrgetter("id", "status", "color1", "color2", "e", "px", "py", "pz", "m", "spin")
 _event_fields = attrgetter("weight", "aqcd", "pid")
+_N_VALUES = 5
 _CODE, _STATUS, _PZ, _MASS, _SPIN = 0, 1, 7, 8, 9
 _TAGS, _MOMENTUM, _MOMENTA_AND_MASS = slice(2, 4), slice(4, 8), slice(4, 9)
 
@@ -50,22 +51,28 @@ def read_records(stream: LheStream, n_legs: int) -> Iterator[tuple[np.ndarray, n
     Raises:
         ValueError: Naming file and event, if one cannot be read or has other particles in number.
     """
-    while block := stream.read_block(BLOCK_EVENTS, _record):
-        bad = (i for i, (n, legs, _) in enumerate(block) if not n == len(legs) == n_legs)
-        stop = next(bad, len(block))
+    while rows := stream.read_block(BLOCK_EVENTS, _row):
+        stop = next((i for i, row in enumerate(rows) if not row[0] == row[1] == n_legs), len(rows))
         if stop:
-            legs = np.array([legs for _, legs, _ in block[:stop]], dtype=np.float64)
-            yield legs, np.array([values for _, _, values in block[:stop]], dtype=np.float64)
-        if stop < len(block):
-            announced, broken, _ = block[stop]
-            number = stream.count - len(block) + stop + 1
-            raise _multiplicity_error(stream.path, number, announced, len(broken), n_legs)
+            table = np.array(rows[:stop], dtype=np.float64)
+            legs = table[:, _N_VALUES:].reshape(stop, n_legs, -1)
+            yield np.ascontiguousarray(legs), table[:, 2:_N_VALUES]
+        if stop < len(rows):
+            number = stream.count - len(rows) + stop + 1
+            announced, present = int(rows[stop][0]), int(rows[stop][1])
+            raise _multiplicity_error(stream.path, number, announced, present, n_legs)
 
 
-def _record(event: Any) -> tuple[int, list[tuple[float, ...]], tuple[float, ...]]:
-    """Announced number of particles, their fields, and values of the event."""
-    info = event.eventinfo
-    return info.nparticles, [_leg_fields(leg) for leg in event.particles], _event_fields(info)
+def _row(event: Any) -> list[float]:
+    """Announced and present number of particles, values and legs of an event, in one flat list.
+
+    Fewer objects than nested ones: the garbage collector would take a tenth of the time.
+    """
+    info, particles = event.eventinfo, event.particles
+    row = [info.nparticles, len(particles), *_event_fields(info)]
+    for leg in particles:
+        row += _leg_fields(leg)
+    return row
 
 
 def _multiplicity_error(
