@@ -188,6 +188,7 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
 
 
 def for_json(value: Any) -> Any:
+    """Turn numpy values, mappings and paths into what JSON can hold."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -213,11 +214,3 @@ def _parse(text: str) -> Any:
         except ValueError:
             continue
     return text
-
-
-def expanded(path: str | Path) -> Path:
-    return Path(path).expanduser()
-
-
-def identity(path: str | Path) -> dict[str, Any]:
-    return {"path": str(path)}
