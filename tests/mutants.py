@@ -52,8 +52,12 @@ def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
             yield node, f"{type(node.ops[0]).__name__} -> {SWAPPED[type(node.ops[0])].__name__}"
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
             yield node, f"{type(node.op).__name__} removed"
-        elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            yield node, f"{node.value} -> {node.value + 1}"
+        elif isinstance(node, ast.Constant) and _is_number(node.value):
+            yield node, f"{node.value!r} + 1"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def changed(source: str, place: int) -> str:
@@ -68,8 +72,8 @@ def changed(source: str, place: int) -> str:
         node.op = ast.UAdd() if isinstance(node.op, ast.USub) else ast.Not()
         if isinstance(node.op, ast.Not):
             node.operand = ast.UnaryOp(ast.Not(), node.operand)
-    elif isinstance(node, ast.Constant):
-        node.value += 1  # type: ignore[operator]
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        node.value += 1
     return ast.unparse(ast.fix_missing_locations(tree))
 
 

@@ -96,9 +96,9 @@ FROM_TRAINING_OF_LABELS = WITH_TRAINING | AFTER_SAMPLES_OF_LABELS | BOUNDS
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the checkout after a run from events to figures. Leave it as it is."""
     base = tmp_path_factory.mktemp("smoke")
-    copy_checkout(base / "checkout")
-    (base / "run").mkdir()
-    checkout = Checkout(base / "checkout", base / "run")
+    copy_checkout(base / "check out")  # a space in a path is no fault
+    (base / "a run").mkdir()
+    checkout = Checkout(base / "check out", base / "a run")
     status, said = checkout.run()
     assert status == 0, said[-5000:]
     return checkout
@@ -159,6 +159,25 @@ def test_every_job_leaves_log_and_benchmark(smoke: Checkout) -> None:
 
     assert jobs("logs") == jobs("benchmarks")
     assert len(jobs("logs")) == 58
+
+
+def test_every_file_is_an_output_of_a_rule(smoke: Checkout) -> None:
+    status, said = smoke.run("--list-untracked")
+    assert status == 0, said[-5000:]
+    assert [line for line in said.splitlines() if line.startswith("results/")] == []
+
+
+def test_training_records_what_the_builder_got(smoke: Checkout) -> None:
+    path = smoke.results("models/labels/phase-space-labels/n1000/seed1/training.json")
+    settings = json.loads(path.read_text())["provenance"]["settings"]
+    assert settings["layout"]["constants"]["mass"] == pytest.approx(607.7137 / 3000)
+    assert settings["model"]["builder"].endswith(":labelled_phase_space_flow")
+
+
+def test_another_run_or_preset_leaves_this_one_alone(smoke: Checkout) -> None:
+    assert smoke.plan(run="another")["train_model"] == 7
+    assert "train_model" in smoke.plan(preset="quick")
+    assert smoke.plan() == {}
 
 
 def test_second_run_has_nothing_to_do(smoke: Checkout) -> None:
@@ -308,6 +327,28 @@ def test_order_of_event_files_counts(smoke: Checkout, tmp_path: Path) -> None:
     assert status == 0, said[-5000:]
     assert checkout.plan(target=target, gluino=first) == {}
     assert checkout.plan(target=target, gluino=second) == {"ingest_lhe": 1}
+
+
+def test_file_that_is_not_the_same_any_more_is_read_again(smoke: Checkout, tmp_path: Path) -> None:
+    checkout = Checkout(smoke.root, tmp_path)
+    chunks = [smoke.results(f"events/embedded/four_gluino/chunk{i}.lhe.gz") for i in (0, 1)]
+    link, target = tmp_path / "events.lhe.gz", f"{RESULTS}/events/lhe/four_gluino.h5"
+    link.symlink_to(chunks[0])
+    config = {"source": "lhe", "lhe": {"four_gluino": ["events.lhe.gz"]}}
+    status, said = checkout.run(target=target, gluino=config)
+    assert status == 0, said[-5000:]
+    record = checkout.results("events/lhe/four_gluino.json").read_text()
+    (read,) = json.loads(record)["provenance"]["settings"]["files"]
+    assert read["path"] == str(chunks[0].resolve())
+    assert checkout.plan(target=target, gluino=config) == {}
+
+    link.unlink()
+    link.symlink_to(chunks[1])
+    assert checkout.plan(target=target, gluino=config) == {"ingest_lhe": 1}
+    link.unlink()
+    shutil.copy2(chunks[1], link)
+    os.utime(link, (1, 1))
+    assert checkout.plan(target=target, gluino=config) == {"ingest_lhe": 1}
 
 
 # ------------------------------------------------------------------- accidents and other sources

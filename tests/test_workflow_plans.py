@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from checkouts import REPOSITORY, SHORT, Checkout
+from checkouts import REPOSITORY, SHORT, Checkout, copy_checkout
 
 pytestmark = pytest.mark.workflow
 
@@ -107,6 +107,30 @@ def test_bad_configuration_is_one_clear_message(
     assert f"Configuration error: {message}" in said
     assert "Traceback" not in said
     assert not (fresh.directory / "results").exists()
+
+
+def test_files_that_are_not_read_are_told(fresh: Checkout) -> None:
+    _, said = fresh.run("--dry-run", gluino={"lhe": {"four_gluino": ["mine.lhe"]}})
+    assert said.count("Warning: gluino.lhe names files, but gluino.source is embedded") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("a{0}.lhe", "braces"), ("~/gone.lhe", "gone.lhe"), (".", "this is a folder")],
+    ids=["braces", "home", "folder"],
+)
+def test_file_that_cannot_be_an_input(fresh: Checkout, name: str, message: str) -> None:
+    status, said = fresh.run(gluino={"source": "lhe", "lhe": {"four_gluino": [name]}})
+    assert status != 0
+    (line,) = [line for line in said.splitlines() if "gluino.lhe.four_gluino" in line]
+    assert message in line and "~" not in line
+
+
+def test_braces_in_the_path_of_a_checkout_are_one_line(tmp_path: Path) -> None:
+    copy_checkout(tmp_path / "a{b}")
+    status, said = Checkout(tmp_path / "a{b}", tmp_path).run("--dry-run")
+    assert status != 0
+    assert "rename the folder" in said.splitlines()[-1]
 
 
 def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> None:
