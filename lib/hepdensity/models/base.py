@@ -1,4 +1,4 @@
-"""The two contracts of every model: ``Layer`` and ``DensityModel``.
+"""The contracts of models: ``Layer``, ``Trainable`` and ``DensityModel``.
 
 Directions: ``forward`` generates (z -> x) and ``inverse`` infers (x -> z). Both return the
 *likelihood contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z) -
@@ -66,22 +66,8 @@ class Layer(nn.Module, ABC):
         """
 
 
-class DensityModel(nn.Module, ABC):
-    """A trainable density of event data. Training and evaluation see only this.
-
-    What the columns of an event are is the model's business: angles, angles and labels
-    (``layers.labels``), or angles of which some are dropped (NaN).
-    """
-
-    @property
-    @abstractmethod
-    def bound(self) -> bool:
-        """True if ``log_prob`` is a lower bound of the density of ``sample``."""
-
-    @property
-    def exact(self) -> bool:
-        """True if ``log_prob_tight`` is the density of ``sample`` and needs no draws."""
-        return True
+class Trainable(nn.Module, ABC):
+    """What training asks for: a loss. A classifier of events, say, is trainable and no density."""
 
     def prepare(self, training: Tensor) -> None:
         """Take from the training events what is counted, not trained; called once before training.
@@ -105,7 +91,7 @@ class DensityModel(nn.Module, ABC):
         """
 
     def factors(self) -> list[list[nn.Module]]:
-        """Modules of each factor of the density that shares no weights with the others.
+        """Modules of each factor of the model that shares no weights with the others.
 
         Each is trained and selected by itself, or the first one to overtrain would decide for all.
         """
@@ -114,6 +100,24 @@ class DensityModel(nn.Module, ABC):
     def factor_losses(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Objectives of the factors [nats], which add up to ``loss``, shape ``(factors,)``."""
         return self.loss(batch, generator)[None]
+
+
+class DensityModel(Trainable):
+    """A trainable density of event data. Evaluation sees only this.
+
+    What the columns of an event are is the model's business: angles, angles and labels
+    (``layers.labels``), or angles of which some are dropped (NaN).
+    """
+
+    @property
+    @abstractmethod
+    def bound(self) -> bool:
+        """True if ``log_prob`` is a lower bound of the density of ``sample``."""
+
+    @property
+    def exact(self) -> bool:
+        """True if ``log_prob_tight`` is the density of ``sample`` and needs no draws."""
+        return True
 
     @abstractmethod
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:

@@ -36,8 +36,8 @@ OWN_COLOURS = (PALETTE[4], PALETTE[5], "#92dadd", "#6b3d00", "#b9ac70")
 OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 """Looks of models that a user has named; lengths without common divisor give 35 pairs."""
 
-STOP_RULES = ("learning rate", "validations")
-"""Endings of a training by the paper's stop rules; the others are budgets that ran out."""
+STOP_RULES = ("learning rate", "validations", "schedule")
+"""Endings of a training that went as far as planned; the others are budgets that ran out."""
 
 _SETTINGS = {
     "font.size": 9,

@@ -36,6 +36,7 @@ COLUMNS = ("step", "learning_rate", "training_loss", "validation_loss", "seconds
 ENDINGS = {
     "learning rate": ("v", "learning rate"),
     "validations": ("s", "validation limit"),
+    "schedule": ("D", "end of schedule"),
     "steps": ("o", "step limit"),
     "seconds": ("X", "time limit"),
 }
