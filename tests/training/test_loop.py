@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -75,8 +76,8 @@ def flow() -> DensityModel:
     )
 
 
-def run(path: Path, model: Trainable | None = None, **changes: object) -> TrainingResult:
-    settings = dataclasses.replace(SETTINGS, **changes)  # type: ignore[arg-type]
+def run(path: Path, model: Trainable | None = None, **changes: Any) -> TrainingResult:
+    settings = dataclasses.replace(SETTINGS, **changes)
     given = flow() if model is None else model
     return train(given, skewed(200, 0), skewed(100, 1), settings, 3, path / "c.safetensors", "id")
 
@@ -160,7 +161,7 @@ class Killed(Exception):
 
 
 def assert_resumes_exactly(
-    path: Path, killed_at: int, build: Callable[[], Trainable] = flow, **changes: object
+    path: Path, killed_at: int, build: Callable[[], Trainable] = flow, **changes: Any
 ) -> None:
     """A training that was killed ends like one that was not: history, best and final weights."""
     whole_model = build()
@@ -172,7 +173,7 @@ def assert_resumes_exactly(
         if len(rows) > killed_at:
             raise Killed
 
-    settings = dataclasses.replace(SETTINGS, checkpoint_seconds=-1.0, **changes)  # type: ignore[arg-type]
+    settings = dataclasses.replace(SETTINGS, checkpoint_seconds=-1.0, **changes)
     arguments = (skewed(200, 0), skewed(100, 1), settings, 3, path / "c.safetensors", "id")
     with pytest.raises(Killed):
         train(build(), *arguments, report=kill)
@@ -191,7 +192,7 @@ def test_resumed_training_ends_like_an_uninterrupted_one(tmp_path: Path, killed_
     assert_resumes_exactly(tmp_path, killed_at)
 
 
-SCHEDULES: dict[str, dict[str, object]] = {
+SCHEDULES: dict[str, dict[str, Any]] = {
     "plateau": {"decay_patience": 0, "decay_threshold": 0.05},
     "cosine": {"schedule": "cosine", "warmup_steps": 8, "schedule_steps": 35, "final_factor": 0.1},
     "constant": {"schedule": "constant", "warmup_steps": 25},
@@ -209,9 +210,13 @@ def test_every_setting_is_resumed_exactly(
     clip_norm: float | None,
     ema_decay: float | None,
 ) -> None:
-    changes = {"optimiser": optimiser, "clip_norm": clip_norm, "ema_decay": ema_decay}
-    more: dict[str, object] = {"weight_decay": 0.1, "max_steps": 40}
-    assert_resumes_exactly(tmp_path, 2, **changes, **SCHEDULES[schedule], **more)
+    changes: dict[str, Any] = {
+        "optimiser": optimiser,
+        "clip_norm": clip_norm,
+        "ema_decay": ema_decay,
+    }
+    changes |= {**SCHEDULES[schedule], "weight_decay": 0.1, "max_steps": 40}
+    assert_resumes_exactly(tmp_path, 2, **changes)
 
 
 class Regression(Trainable):
@@ -250,7 +255,7 @@ class Regressions(Trainable):
 
 
 def test_factors_are_resumed_exactly(tmp_path: Path) -> None:
-    changes: dict[str, object] = {"decay_patience": 0, "clip_norm": 0.3, "ema_decay": 0.9}
+    changes: dict[str, Any] = {"decay_patience": 0, "clip_norm": 0.3, "ema_decay": 0.9}
     assert_resumes_exactly(tmp_path, 3, Regressions, **changes)
 
 
@@ -287,7 +292,7 @@ def test_averages_are_validated_and_kept(tmp_path: Path) -> None:
 
 
 def test_low_rates_of_other_schedules_do_not_end_a_training(tmp_path: Path) -> None:
-    changes: dict[str, object] = {"schedule": "constant", "warmup_steps": 10**6}
+    changes: dict[str, Any] = {"schedule": "constant", "warmup_steps": 10**6}
     assert run(tmp_path / "a", **changes).ended_by == "steps"
     ended = run(tmp_path / "b", schedule="cosine", schedule_steps=80)
     assert ended.ended_by == "steps"
