@@ -22,7 +22,10 @@ def main(snakemake: Any) -> None:
     torch.set_num_threads(snakemake.threads)
     params, settings = snakemake.params, snakemake.params.evaluation
     device = choose_device(settings["device"])
-    events = read_batch(snakemake.input.inputs, "test", settings["data"]).to(device)
+    # Double precision for the events that single precision makes impossible.
+    events = read_batch(
+        snakemake.input.inputs, "test", settings["data"], precision=torch.float64
+    ).to(device)
     model = build_model(with_mass(params.model, snakemake.input.inputs), settings["seed"])
     load_weights(snakemake.input.weights, model)
     importance = Importance(settings["draws"], settings["events"])

@@ -30,7 +30,13 @@ def with_mass(block: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
     return {"mass": header.mass / header.sqrt_s, **block}
 
 
-def read_batch(path: str | Path, part: str, data: str, count: int | None = None) -> Tensor:
+def read_batch(
+    path: str | Path,
+    part: str,
+    data: str,
+    count: int | None = None,
+    precision: torch.dtype = torch.float32,
+) -> Tensor:
     """Read events for training or evaluation.
 
     Args:
@@ -40,17 +46,17 @@ def read_batch(path: str | Path, part: str, data: str, count: int | None = None)
             which those of absent gluinos are NaN).
         count: number of events wanted, the first ones; all if None. Of a mixed sample, those of
             four gluinos, and as many of two as belong to them.
+        precision: of the tensor; files hold double precision.
 
     Returns:
-        Angles, shape ``(count, 8)``, or with labels (``layers.labels``), shape ``(count, 19)``, in
-        single precision.
+        Angles, shape ``(count, 8)``, or with labels (``layers.labels``), shape ``(count, 19)``.
 
     Raises:
         ValueError: if there are fewer events, or labels are wanted of events that have none.
     """
     if data == "multiplicity" and count is not None:
         count += count // read_four_per_two(path)
-    angles = torch.from_numpy(read_angles(path, part, count)).float()
+    angles = torch.from_numpy(read_angles(path, part, count)).to(precision)
     if data != "labels":
         return angles
     helicities, colour_order = read_labels(path, part, count)
