@@ -40,7 +40,7 @@ FIG05_COLUMNS = [
     *("log_likelihood", "log_likelihood_error"),
     *("log_likelihood_exact", "log_likelihood_exact_error"),
     *("log_likelihood_truth", "log_likelihood_truth_error"),
-    *("kl_to_truth", "kl_to_truth_error"),
+    *("kl_to_truth", "kl_to_truth_error", "not_finite"),
     *("unphysical_fraction", "steps", "ended_by", "train_seconds", "parameters"),
 ]
 FIG10_COLUMNS = [
@@ -48,7 +48,7 @@ FIG10_COLUMNS = [
     *("log_likelihood", "log_likelihood_error"),
     *("log_likelihood_tight", "log_likelihood_tight_error", "exact", "draws"),
     *("log_likelihood_truth", "log_likelihood_truth_error"),
-    *("kl_to_truth", "kl_to_truth_error"),
+    *("kl_to_truth", "kl_to_truth_error", "not_finite"),
     *("invalid_fraction", "steps", "ended_by", "train_seconds", "parameters"),
 ]
 PLOTS = {path.stem for path in (REPOSITORY / "scripts").glob("plot_*.py")}
