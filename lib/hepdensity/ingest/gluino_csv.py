@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.files import atomic_path
 from hepdensity.ingest.event_file import EventWriter
 from hepdensity.ingest.validation import (
     Check,
@@ -62,7 +61,7 @@ def ingest_csv(
     """
     path = Path(path)
     reader = _BlockReader(path, process, tolerance or Tolerance())
-    with atomic_path(output) as temporary, EventWriter(temporary, provenance) as writer:
+    with EventWriter(output, provenance) as writer:
         for rows in _blocks(path, columns_of(process)):
             writer.append(reader.to_events(rows))
         if reader.count == 0:

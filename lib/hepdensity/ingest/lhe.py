@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.files import atomic_path
 from hepdensity.ingest.event_file import EventWriter, read_events
 from hepdensity.ingest.lhe_stream import LheStream, open_lhe
 from hepdensity.ingest.validation import (
@@ -362,7 +361,7 @@ def _merge(
     """Join the part files, weights in units of their file's mean."""
     cross_section = combined_cross_section(summaries)
     sqrt_s, mass = summaries[0].sqrt_s, summaries[0].mass
-    with atomic_path(output) as temporary, EventWriter(temporary, provenance) as writer:
+    with EventWriter(output, provenance) as writer:
         for part, summary in zip(parts, summaries, strict=True):
             for start in range(0, summary.events, MERGE_EVENTS):
                 events = read_events(part, start, start + MERGE_EVENTS)
