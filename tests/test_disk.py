@@ -138,8 +138,9 @@ def test_reasons(tmp_path: Path, number: int, reason: str) -> None:
     assert not is_disk_full(None)
 
 
-def test_the_innermost_file_is_named() -> None:
-    with pytest.raises(DiskFull, match=r"^inner: "), naming("outer"), naming("inner"):
+def test_the_file_that_is_wanted_is_named() -> None:
+    """A temporary file beside it would tell users nothing."""
+    with pytest.raises(DiskFull, match=r"^outer: no space"), naming("outer"), naming("inner"):
         raise OSError(errno.ENOSPC, "full")
 
 

@@ -38,7 +38,7 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """Turn errors of a full disk into `DiskFull`.
+    """Turn errors of a full disk into `DiskFull`; of nested ones the outermost names the file.
 
     Args:
         path: The file that is being written.
@@ -48,8 +48,6 @@ def naming(path: str | Path) -> Iterator[None]:
     """
     try:
         yield
-    except DiskFull:
-        raise
     except OSError as error:
         if error.errno not in REASONS:
             raise

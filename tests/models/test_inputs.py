@@ -41,12 +41,6 @@ def test_angles_alone(inputs: Path) -> None:
     assert batch.dtype == torch.float32
 
 
-def test_double_precision_keeps_all_digits(inputs: Path) -> None:
-    batch = read_batch(inputs, "train", "labels", precision=torch.float64)
-    with h5py.File(inputs) as file:
-        np.testing.assert_array_equal(unpack(batch)[0], file["train/angles"][:])
-
-
 def test_mixed_events_are_counted_by_those_of_four_gluinos(inputs: Path) -> None:
     with h5py.File(inputs, "a") as file:
         file.attrs["four_per_two"] = 10

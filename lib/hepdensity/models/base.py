@@ -1,4 +1,4 @@
-"""The contracts of models: ``Layer``, ``Trainable`` and ``DensityModel``.
+"""The contracts of every model: ``Layer``, and ``Trainable`` with ``DensityModel``.
 
 Directions: ``forward`` generates (z -> x) and ``inverse`` infers (x -> z). Both return the
 *likelihood contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z) -
@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import Enum
 from itertools import permutations
+from typing import TypeGuard
 
 import torch
 from torch import Generator, Tensor, nn
@@ -67,7 +68,10 @@ class Layer(nn.Module, ABC):
 
 
 class Trainable(nn.Module, ABC):
-    """What training asks for: a loss. A classifier of events, say, is trainable and no density."""
+    """What training sees: a loss, and what is counted before it.
+
+    What the columns of an event are, a ``hepdensity.models.layout.Layout`` says.
+    """
 
     def prepare(self, training: Tensor) -> None:
         """Take from the training events what is counted, not trained; called once before training.
@@ -78,7 +82,7 @@ class Trainable(nn.Module, ABC):
             training: training events, shape ``(n, d)``.
 
         Raises:
-            ValueError: if these are not events of the kind that the model is for.
+            ValueError: if the model is not for such events.
         """
 
     @abstractmethod
@@ -103,11 +107,7 @@ class Trainable(nn.Module, ABC):
 
 
 class DensityModel(Trainable):
-    """A trainable density of event data. Evaluation sees only this.
-
-    What the columns of an event are is the model's business: angles, angles and labels
-    (``layers.labels``), or angles of which some are dropped (NaN).
-    """
+    """A trainable density of events. Evaluation sees only this."""
 
     @property
     @abstractmethod
@@ -161,39 +161,47 @@ class DensityModel(Trainable):
 
 
 class MultiplicityModel(DensityModel):
-    """A density of events of several multiplicities; absent coordinates are NaN."""
+    """A density of events with one of several numbers of particles; absent ones are NaN.
+
+    The sets are those of the layout, numbered in its order. A model of a layout without presence
+    sets has one set, of probability one; see ``has_sets``.
+    """
 
     @property
     @abstractmethod
     def log_probabilities(self) -> Tensor:
-        """Log-probability of each set as ``log_prob`` contains it, numbered as in ``sample_set``.
+        """Log-probability of each set as ``log_prob`` contains it, shape ``(sets,)`` [nats].
 
-        Two sets, shape ``(2,)``: all coordinates (four gluinos), and those of two gluinos. Minus
-        them, ``log_prob`` is the log-density given the multiplicity.
+        Minus them, ``log_prob`` is the log-density given the set.
         """
 
     @abstractmethod
     def sample_set(self, n: int, chosen: int, generator: Generator | None = None) -> Tensor:
-        """Draw ``n`` events of one multiplicity, shape ``(n, d)``; 0 has all coordinates."""
+        """Draw ``n`` events of one set, shape ``(n, d)``."""
 
 
-def multiplicity_model(model: DensityModel, name: str) -> MultiplicityModel:
-    """The model as one of several multiplicities, which tables and samples need it to be.
+def has_sets(model: Trainable) -> TypeGuard[MultiplicityModel]:
+    """Whether a model is one of several numbers of particles."""
+    return isinstance(model, MultiplicityModel) and len(model.log_probabilities) > 1
+
+
+def multiplicity_model(model: Trainable, name: str) -> MultiplicityModel:
+    """The model as one of several numbers of particles, which tables and samples need it to be.
 
     Raises:
-        ValueError: naming it, if it is none or has no exact log-density.
+        ValueError: naming it, if it is not such a model or has no exact log-density.
     """
-    if not (isinstance(model, MultiplicityModel) and model.exact):
-        told = "no MultiplicityModel with an exact likelihood; see docs/extending.md"
+    if not (has_sets(model) and model.exact):
+        told = "not a MultiplicityModel with an exact likelihood; see docs/extending.md"
         raise ValueError(f"{name}: {told}")
     return model
 
 
 def permute_particles(batch: Tensor, order: Tensor) -> Tensor:
-    """Reorder the particles of unlabelled events.
+    """Reorder the particles of events that have no columns but those of particles side by side.
 
     Args:
-        batch: events, shape ``(n, d)``, the coordinates of a particle adjacent.
+        batch: events, shape ``(n, d)``, the columns of a particle adjacent.
         order: for each event the particle that goes to each place, shape ``(n, particles)``.
     """
     n, particles = order.shape

@@ -1,6 +1,6 @@
 """Rows of ``fig10_discrete_log_likelihood.csv`` and ``fig10_importance_bound.csv``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from hepdensity.evaluation.likelihood import (
     mean_with_error,
     not_finite,
 )
-from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.runs import EvaluatedRun, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
+from hepdensity.studies.gluino.evaluation.samples import sample_yield
 from hepdensity.studies.gluino.evaluation.truth import JOINT, kl_to_truth
 
 _NAME = ("model", "family", "permutation", "n_train", "seed")
@@ -94,3 +95,26 @@ def _truth_columns(value: np.ndarray, log_true: np.ndarray | None) -> dict[str, 
         same_events = log_true[: len(value)]
         truth, distance = mean_with_error(same_events), kl_to_truth(same_events, value)
     return {**columns("log_likelihood_truth", truth), **columns("kl_to_truth", distance)}
+
+
+def label_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the table `fig10_discrete_log_likelihood`.
+
+    Args:
+        files: `scores`, `summaries` and `samples` of the trainings; `truth` where it is known.
+        settings: `runs`, the trainings.
+    """
+    yields = [sample_yield(path) for path in files["samples"]]
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"], yields)
+    return label_rows(runs, read_truth(files))
+
+
+def bound_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the table `fig10_importance_bound`.
+
+    Args:
+        files: `scores` and `summaries` of the trainings; `truth` where it is known.
+        settings: `runs`, the trainings.
+    """
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"])
+    return bound_rows(runs, read_truth(files))

@@ -1,6 +1,6 @@
 """Rows of ``fig05_log_likelihood.csv``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from hepdensity.evaluation.likelihood import (
     mean_with_error,
     not_finite,
 )
-from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.runs import EvaluatedRun, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
+from hepdensity.studies.gluino.evaluation.samples import sample_yield
 from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth
 
 
@@ -64,3 +65,17 @@ def _row(
         "unphysical_fraction": samples.unphysical_fraction,
         **run.training(),
     }
+
+
+def log_likelihood_table(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of the table `fig05_log_likelihood`.
+
+    Args:
+        files: `scores`, `summaries` and `samples` of the trainings; `truth` where it is known.
+        settings: `runs`, the trainings.
+    """
+    yields = [sample_yield(path) for path in files["samples"]]
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"], yields)
+    return likelihood_rows(runs, read_truth(files))

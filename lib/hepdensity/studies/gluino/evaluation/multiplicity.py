@@ -19,9 +19,12 @@ from hepdensity.evaluation.likelihood import (
     mean_with_error,
     not_finite,
 )
-from hepdensity.evaluation.runs import EvaluatedRun, objective_name
+from hepdensity.evaluation.runs import EvaluatedRun, objective_name, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
+from hepdensity.files import read_json
+from hepdensity.models.inputs import read_array
 from hepdensity.physics.gluino import Normalisation
+from hepdensity.studies.gluino.evaluation.samples import sample_yield
 from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth, true_scores
 
 ANGLES = {"four_gluino": 8, "two_gluino": 2}
@@ -207,3 +210,28 @@ def _share(part: Estimate, rest: Estimate) -> Estimate:
     value = part.value / (part.value + rest.value)
     relative = math.hypot(part.error / part.value, rest.error / rest.value)
     return Estimate(value, value * (1 - value) * relative)
+
+
+def multiplicity_table(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of the table `fig07_log_likelihood`.
+
+    Args:
+        files: `inputs`; `scores`, `summaries` and samples of each process of the trainings; `truth`
+            where it is known.
+        settings: `runs`, the trainings.
+    """
+    yields = [[sample_yield(path) for path in files[process]] for process in ANGLES]
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"], *yields)
+    return multiplicity_rows(runs, read_array(files["inputs"], "test"), read_truth(files))
+
+
+def p_four_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Row of the table `p_four`.
+
+    Args:
+        files: `summaries` of the event files.
+        settings: `p_four`, what the dropout models take.
+    """
+    return [p_four_row(settings["p_four"], [read_json(path) for path in files["summaries"]])]

@@ -17,18 +17,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
+from hepdensity.files import read_table
+from hepdensity.models.kind import Look
 from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
     PERMUTATIONS,
     TRUTH_COLOUR,
     WIDTH,
-    Variant,
+    convergence_note,
     draw_note,
     draw_title,
     journal_style,
+    looks_of,
     short_number,
-    treatment_look,
-    treatment_of,
 )
 from hepdensity.studies.gluino.plotting.likelihood import spread_over_seeds
 
@@ -47,24 +48,39 @@ _FACE = {"log_likelihood": False, "log_likelihood_tight": True, "kl_to_truth": T
 """Column -> whether its markers are filled."""
 
 
-def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figure:
+def label_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Figure, None]:
+    """Draw figure 10.
+
+    Args:
+        files: `table`, that of the figure.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    rows = read_table(files["table"])
+    note = convergence_note(settings["preset"], [row["ended_by"] for row in rows])
+    return label_likelihood_figure(rows, looks_of(settings["runs"], "treatment"), note), None
+
+
+def label_likelihood_figure(
+    rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
+) -> Figure:
     """Draw log-likelihoods and distances to the truth, a block of panels per training-set size.
 
     Args:
         rows: Rows of the table `fig10_discrete_log_likelihood`; without a joint truth its columns
             are None.
+        looks: Look of the treatment of each model; models of one look share a line.
         note: Words to write on the figure.
 
     Raises:
         ValueError: If there is no row.
     """
     if not rows:
-        raise ValueError("figure 10 needs at least one model: give some in grid.labels.models")
+        raise ValueError("figure 10 needs a model: name one in gluino.datasets.labels.models")
     has_truth = any(row["kl_to_truth"] is not None for row in rows)
     line = _truth_line(rows)
     rows = rows if line is None else [_moved(row, line) for row in rows]
     columns = ["log_likelihood", "kl_to_truth"][: 1 + has_truth]
-    treatments = list(dict.fromkeys(_treatment(row) for row in rows))
+    treatments = list(dict.fromkeys(looks[row["model"]] for row in rows))
     sizes = sorted({row["n_train"] for row in rows})
     with journal_style():
         height = 1.5 + (0.3 + _ROW_HEIGHT * len(treatments)) * len(sizes)
@@ -80,7 +96,7 @@ def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Fig
         for panels, size in zip(axes, sizes, strict=True):
             draw_title(panels[0], f"{short_number(size)} training events")
             own = [row for row in rows if row["n_train"] == size]
-            _draw_block(dict(zip(columns, panels, strict=True)), own, treatments)
+            _draw_block(dict(zip(columns, panels, strict=True)), own, treatments, looks)
             if line is not None:
                 _draw_truth(panels[0], line)
         _label(axes, treatments, rows, has_truth)
@@ -104,25 +120,26 @@ def _moved(row: Row, line: Row) -> Row:
     return {**row, **{name: row[name] + shift for name in names if row[name] is not None}}
 
 
-def _treatment(row: Row) -> str:
-    return treatment_of(row["model"], row["permutation"])
-
-
-def _draw_block(panels: Mapping[str, Axes], rows: Sequence[Row], treatments: Sequence[str]) -> None:
+def _draw_block(
+    panels: Mapping[str, Axes],
+    rows: Sequence[Row],
+    treatments: Sequence[Look],
+    looks: Mapping[str, Look],
+) -> None:
     """Draw the trainings of one size: one-draw and tight values, and the distances."""
     for place, treatment in enumerate(treatments):
         for axes in panels.values():
             axes.axhline(place + 0.5, color="#dddddd", linewidth=0.6, zorder=0)
-        own = [row for row in rows if _treatment(row) == treatment]
+        own = [row for row in rows if looks[row["model"]] == treatment]
         permutations = list(dict.fromkeys(row["permutation"] for row in own))
         for i, permutation in enumerate(permutations):
             lane = place + _LANE * (i - (len(permutations) - 1) / 2)
             members = [row for row in own if row["permutation"] == permutation]
-            _draw_training(panels, members, lane, treatment_look(treatment))
+            _draw_training(panels, members, lane, treatment)
 
 
 def _draw_training(
-    panels: Mapping[str, Axes], rows: Sequence[Row], lane: float, look: Variant
+    panels: Mapping[str, Axes], rows: Sequence[Row], lane: float, look: Look
 ) -> None:
     """Draw the seeds of one model and one training-set size."""
     left = panels["log_likelihood"]
@@ -186,9 +203,9 @@ def _draw_truth(axes: Axes, line: Row) -> None:
     axes.axvspan(value - error, value + error, color=TRUTH_COLOUR, alpha=0.25, linewidth=0)
 
 
-def _label(axes: Any, treatments: Sequence[str], rows: Sequence[Row], has_truth: bool) -> None:
+def _label(axes: Any, treatments: Sequence[Look], rows: Sequence[Row], has_truth: bool) -> None:
     first = axes[0, 0]
-    first.set_yticks(range(len(treatments)), [treatment_look(name).label for name in treatments])
+    first.set_yticks(range(len(treatments)), [look.label for look in treatments])
     first.set_ylim(len(treatments) - 0.5, -0.5)
     for panel in axes.flat:
         panel.yaxis.set_minor_locator(NullLocator())

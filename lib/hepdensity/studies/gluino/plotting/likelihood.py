@@ -18,16 +18,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from hepdensity.files import read_table
+from hepdensity.models.kind import Look
 from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
+    PALETTE,
     TRUTH_COLOUR,
+    convergence_note,
     draw_note,
     journal_style,
+    looks_of,
     short_number,
-    variant,
 )
 
 Row = Mapping[str, Any]
+
+SYMMETRISED = "-symmetrised"
+"""Ending of the rows of models averaged over all orders."""
 
 NO_TRUTH = "no truth line: these events have no known $\\alpha_s$"
 COLUMNS = ("log_likelihood", "log_likelihood_exact", "kl_to_truth")
@@ -72,11 +79,39 @@ def spread_over_seeds(rows: Sequence[Row], column: str) -> Spread | None:
     return Spread(values[0], single[f"{column}_error"] or 0.0, 1)
 
 
-def log_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figure:
+def log_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Figure, None]:
+    """Draw figure 5.
+
+    Args:
+        files: `table`, that of the figure.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    rows = read_table(files["table"])
+    note = convergence_note(settings["preset"], [row["ended_by"] for row in rows])
+    return log_likelihood_figure(rows, looks_of(settings["runs"]), note), None
+
+
+def look_of(model: str, looks: Mapping[str, Look]) -> Look:
+    """Look of a row of the table, that of a model averaged over all orders included.
+
+    Args:
+        model: Name in the table.
+        looks: Look of each model.
+    """
+    name = model.removesuffix(SYMMETRISED)
+    if name == model:
+        return looks[model]
+    return Look(f"{looks[name].label}, symmetrised", PALETTE[3], "D")
+
+
+def log_likelihood_figure(
+    rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
+) -> Figure:
     """Draw log-likelihood and, where it is known, distance to the truth against training-set size.
 
     Args:
         rows: Rows of the table `fig05_log_likelihood`; without a truth its columns are None.
+        looks: Look of each model.
         note: Words to write on the figure.
     """
     has_truth = any(_is_finite(row["log_likelihood_truth"]) for row in rows)
@@ -89,24 +124,30 @@ def log_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figur
         for i, model in enumerate(models):
             own = [row for row in rows if row["model"] == model]
             shift = _SHIFT ** (i - (len(models) - 1) / 2)
-            _draw_model(panels[0], own, "log_likelihood", shift, exact=False)
-            _draw_model(panels[0], own, "log_likelihood_exact", shift, exact=True)
+            look = look_of(model, looks)
+            _draw_model(panels[0], own, "log_likelihood", look, shift, exact=False)
+            _draw_model(panels[0], own, "log_likelihood_exact", look, shift, exact=True)
             if has_truth:
-                _draw_model(panels[1], own, "kl_to_truth", shift, exact=True)
+                _draw_model(panels[1], own, "kl_to_truth", look, shift, exact=True)
         _draw_truth(panels[0], rows)
         _label_sizes(panels[-1], sorted({row["n_train"] for row in rows}))
         panels[0].set_ylabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
         # Outside the frame, where neither points nor the truth line can run through it.
-        figure.legend(handles=_legend(models, rows, has_truth), loc="outside upper left", ncols=2)
+        figure.legend(
+            handles=_legend([look_of(model, looks) for model in models], rows, has_truth),
+            loc="outside upper left",
+            ncols=2,
+        )
         if has_truth:
             _label_distance(panels[1], rows)
         draw_note(figure, note)
     return figure
 
 
-def _draw_model(axes: Axes, rows: Sequence[Row], column: str, shift: float, exact: bool) -> None:
+def _draw_model(
+    axes: Axes, rows: Sequence[Row], column: str, look: Look, shift: float, exact: bool
+) -> None:
     """Draw one column of one model: exact values filled and solid, the paper's open and dashed."""
-    look = variant(rows[0]["model"])
     points = []
     for size in sorted({row["n_train"] for row in rows}):
         seeds = [row for row in rows if row["n_train"] == size]
@@ -159,8 +200,7 @@ def _label_distance(axes: Axes, rows: Sequence[Row]) -> None:
         axes.yaxis.set_minor_formatter(lambda value, _: "" if crowded else f"{value:g}")
 
 
-def _legend(models: Sequence[str], rows: Sequence[Row], has_truth: bool) -> list[Line2D]:
-    looks = [variant(model) for model in models]
+def _legend(looks: Sequence[Look], rows: Sequence[Row], has_truth: bool) -> list[Line2D]:
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, label=look.label) for look in looks
     ]

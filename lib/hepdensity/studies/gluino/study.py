@@ -1,0 +1,284 @@
+"""What the workflow must know of the gluino study (Verheyen 2022, arXiv:2205.01697, section 3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hepdensity.files import expanded, identity
+from hepdensity.models.kind import ABSENT, CATEGORICAL
+from hepdensity.physics.processes import PROCESSES
+from hepdensity.study import Problem, Run
+from hepdensity.study import Study as BaseStudy
+
+FOUR_PER_TWO = 10
+"""Four-gluino events for each two-gluino event of a mixed dataset, as in the paper."""
+
+LEAST_TESTED = 40
+"""Least number of test events and physical samples for a two-sample test."""
+
+FIGURES = {
+    "angles": ("fig03_gluino_energy", "fig04_digluino_mass", "fig05_log_likelihood"),
+    "multiplicity": ("fig07_varying_dimension",),
+    "labels": (
+        *("fig10_discrete_log_likelihood", "fig11_discrete_marginals"),
+        *("fig12_energy_by_colour", "fig13_delta_psi_by_helicity"),
+    ),
+}
+TABLES = {
+    "angles": ("fig05_log_likelihood", "truth"),
+    "multiplicity": ("fig07_log_likelihood", "p_four", "truth_multiplicity"),
+    "labels": ("fig10_discrete_log_likelihood", "fig10_importance_bound"),
+}
+BETTER = (("noise", "uniform", "flow"), ("objective", "balanced", "likelihood"))
+"""Setting, its worse value and its better one, of treatments that differ in nothing else."""
+
+
+class Study(BaseStudy):
+    """Events of gg -> 4 and 2 gluinos, their densities and the truth."""
+
+    features: ClassVar[Mapping[str, frozenset[str]]] = {
+        "angles": frozenset(),
+        "multiplicity": frozenset({ABSENT}),
+        "labels": frozenset({CATEGORICAL}),
+    }
+
+    # --- events ---------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> str:
+        """Where events come from: "embedded", "lhe" or "csv"."""
+        return str(self.settings["source"])
+
+    def files(self, process: str, source: str | None = None) -> list[str]:
+        """Event files that the user gives for a process; none for the embedded generator."""
+        given = self.settings.get(source or self.source, {}).get(process) or []
+        return [str(expanded(name)) for name in (given if isinstance(given, list) else [given])]
+
+    def processes(self) -> list[str]:
+        """Processes of which there are events."""
+        return [name for name in PROCESSES if self.source == "embedded" or self.files(name)]
+
+    def events(self, process: str, kind: str = "h5") -> str:
+        """Event file of a process, or its summary (`kind` "json")."""
+        return f"{self.folder}/events/{self.source}/{process}.{kind}"
+
+    def chunks(self, process: str) -> list[int]:
+        """Number of events of each chunk of embedded events; the last one may be smaller."""
+        generation = self.settings["generation"][process]
+        size, total = generation["chunk"], generation["events"]
+        return [min(size, total - start) for start in range(0, total, size)]
+
+    def chunk_files(self, process: str, kind: str) -> list[str]:
+        """Files of the chunks of embedded events."""
+        base = f"{self.folder}/events/embedded/{process}/chunk"
+        return [f"{base}{chunk}.{kind}" for chunk in range(len(self.chunks(process)))]
+
+    def generation(self, process: str, chunk: int) -> dict[str, Any]:
+        """Settings of the embedded generator for a chunk."""
+        return {
+            **{key: self.settings[key] for key in ("sqrt_s", "mass", "alpha_s", "seed")},
+            **{"process": process, "chunk": chunk, "events": self.chunks(process)[chunk]},
+            "device": self.config["devices"]["generation"],
+        }
+
+    def lhe_files(self, wildcards: Any) -> list[str]:
+        """LHE files of a process, from the embedded generator or the user."""
+        if wildcards.source == "embedded":
+            return self.chunk_files(wildcards.process, "lhe.gz")
+        return self.files(wildcards.process)
+
+    def ingestion(self, wildcards: Any) -> dict[str, Any]:
+        """Settings of the ingestion, with what identifies the user's files.
+
+        Their order is part of it: it decides which events are for testing.
+        """
+        files = self.files(wildcards.process)
+        return {
+            "process": wildcards.process,
+            "tolerance": self.settings["tolerance"],
+            "files": [identity(name) for name in files],
+        }
+
+    def normalisation(self) -> dict[str, Any]:
+        """Settings of the normalisation of the true density."""
+        return {
+            "points": self.settings["generation"]["normalisation_points"],
+            "seed": self.settings["seed"],
+            "device": self.config["devices"]["generation"],
+        }
+
+    # --- datasets -------------------------------------------------------------------------------
+
+    def possible(self, dataset: str) -> bool:
+        """Mixed events need two-gluino files."""
+        return dataset != "multiplicity" or "two_gluino" in self.processes()
+
+    def rows(self, dataset: str, n_train: int) -> int:
+        """Mixed datasets are counted in four-gluino events."""
+        return n_train + (n_train // FOUR_PER_TWO if dataset == "multiplicity" else 0)
+
+    def sample_names(self, dataset: str) -> tuple[str, ...]:
+        """Samples of models of a varying dimension are drawn for each process."""
+        return tuple(PROCESSES) if dataset == "multiplicity" else ("all",)
+
+    def symmetrised(self, dataset: str) -> bool:
+        """Figure 5 shows ordered models averaged over all orders too."""
+        return dataset == "angles"
+
+    def preparation(self, dataset: str) -> dict[str, Any]:
+        """Settings of the preparation of a dataset."""
+        split = {"split": self.settings["split"]}
+        if dataset != "multiplicity":
+            return split
+        mixing = {"four_per_two": FOUR_PER_TWO, "p_four": self.settings["p_four"]}
+        return {**split, **mixing, "tolerance": self.settings["tolerance"]}
+
+    # --- trainings that figures show ------------------------------------------------------------
+
+    def smallest(self) -> list[Run]:
+        """As figure 3 of the paper: first seed, smallest training set."""
+        return self.first_seed("angles", [min(self.settings["datasets"]["angles"]["n_train"])])
+
+    def largest_of(self, dataset: str) -> list[Run]:
+        """First seed, largest training set."""
+        return self.first_seed(dataset, [max(self.settings["datasets"][dataset]["n_train"])])
+
+    def shown_labels(self) -> list[Run]:
+        """As figures 11 to 13 of the paper: of two like treatments the better one."""
+        return [run for run in self.largest_of("labels") if not self._has_better(run["model"])]
+
+    def _has_better(self, model: str) -> bool:
+        block = self.block(model)
+        better = [{**block, key: good} for key, worse, good in BETTER if block.get(key) == worse]
+        return any(self.block(other) in better for other in self.models("labels"))
+
+    def bounded(self) -> bool:
+        """Whether a model of labels has no exact log-likelihood, or may have none."""
+        return any(run["exact"] is not True for run in self.runs("labels"))
+
+    def truth(self, name: str) -> dict[str, str]:
+        """File of true densities, which the CSV files, without a coupling, do not have."""
+        return {} if self.source == "csv" else {"truth": f"{self.folder}/scores/{name}.h5"}
+
+    def two_sample_file(self) -> str:
+        """Pattern of the results of two-sample tests."""
+        return self.folder + "/two_sample/{dataset}/{model}/n{n_train}/seed{seed}.json"
+
+    # --- targets and checks ---------------------------------------------------------------------
+
+    def targets(self) -> list[str]:
+        """Figures and tables of the datasets to be done."""
+        datasets = self.datasets()
+        figures = [name for dataset in datasets for name in FIGURES[dataset]]
+        figures += ["fig10_importance_bound"] if self.bounded() else []
+        figures += [f"training_curves_{dataset}" for dataset in datasets]
+        tables = [name for dataset in datasets for name in TABLES[dataset]]
+        if self.source == "csv":
+            tables = [name for name in tables if not name.startswith("truth")]
+        return [
+            *(
+                f"{self.folder}/figures/{name}.{kind}"
+                for name in figures
+                for kind in ("pdf", "png")
+            ),
+            *(f"{self.folder}/tables/{name}.csv" for name in [*tables, "two_sample", "events"]),
+        ]
+
+    def warnings(self) -> Iterator[str]:
+        """Files that are given and not read."""
+        for source in ("lhe", "csv"):
+            if source != self.source and any(self.files(name, source) for name in PROCESSES):
+                yield (
+                    f"gluino.{source} names files, but gluino.source is {self.source}: they are"
+                    f" not read; set gluino.source: {source} to use them"
+                )
+
+    def problems(self) -> Iterator[Problem]:
+        """What several keys must fulfil together, and files that are missing."""
+        yield from self._grid_problems()
+        yield from self._split_problems()
+        if self.source == "embedded":
+            yield from self._embedded_problems()
+        else:
+            yield from self._file_problems()
+        yield from self._pool_problems()
+
+    def _grid_problems(self) -> Iterator[Problem]:
+        if not self.datasets():
+            missing = "" if self.possible("multiplicity") else " (there are no two-gluino events)"
+            hint = "name some, e.g. gluino.datasets.angles.models: [stochastic]"
+            yield ("datasets",), f"no dataset with events{missing} has a model; {hint}"
+
+    def _split_problems(self) -> Iterator[Problem]:
+        share = FOUR_PER_TWO if "multiplicity" in self.datasets() else 1
+        if self.settings["split"]["test"] < LEAST_TESTED * share:
+            least = f"{LEAST_TESTED} of each process for the two-sample test"
+            told = "; two-gluino test events are a tenth of them" if share > 1 else ""
+            yield ("split", "test"), f"must be >= {LEAST_TESTED * share} ({least}{told})"
+
+    def _file_problems(self) -> Iterator[Problem]:
+        place = (self.source, "four_gluino")
+        if not self.files("four_gluino"):
+            yield place, f"no file given, but gluino.source is {self.source}"
+        for process in PROCESSES:
+            for name in self.files(process):
+                try:
+                    identity(name)
+                except ValueError as error:
+                    yield (self.source, process), str(error)
+
+    def _embedded_problems(self) -> Iterator[Problem]:
+        threshold = 4 * self.settings["mass"]
+        if not self.settings["sqrt_s"] > threshold:
+            told = f"must exceed 4 x gluino.mass = {threshold} [GeV]"
+            yield ("sqrt_s",), f"{told}, not {self.settings['sqrt_s']}"
+        needs = {
+            "four_gluino": [(dataset, 1) for dataset in self.datasets()],
+            "two_gluino": [("multiplicity", FOUR_PER_TWO)],
+        }
+        for process, datasets in needs.items():
+            for dataset, share in datasets:
+                if dataset in self.datasets():
+                    yield from self._too_few_generated(process, dataset, share)
+
+    def _too_few_generated(self, process: str, dataset: str, share: int) -> Iterator[Problem]:
+        split = self.settings["split"]
+        counts = (self.largest(dataset), split["validation"], split["test"])
+        need, made = sum(count // share for count in counts), sum(self.chunks(process))
+        if made < need:
+            told = f"must be >= {need} (largest of gluino.datasets.{dataset}.n_train"
+            told += " + split.validation + split.test"
+            told += f", each / {share}" if share > 1 else ""
+            yield ("generation", process, "events"), f"{told}), not {made}"
+
+    def _pool_problems(self) -> Iterator[Problem]:
+        """Training sets that are larger than what a prepared inputs file holds."""
+        for dataset in self.datasets():
+            pool = pool_of(self.inputs.format(dataset=dataset))
+            largest = self.largest(dataset)
+            if pool is None or self.source == "embedded" or self.rows(dataset, largest) <= pool:
+                continue
+            told = f"{largest} events, but the files hold {pool} training events"
+            yield (
+                ("datasets", dataset, "n_train"),
+                f"{told}; lower it, lower gluino.split, or give more files",
+            )
+
+
+def pool_of(inputs: str) -> int | None:
+    """Rows of the training group of an inputs file, from the record beside it.
+
+    Args:
+        inputs: The inputs file.
+
+    Returns:
+        None if there is no such file yet.
+    """
+    record = Path(inputs).with_suffix(".json")
+    if not record.is_file():
+        return None
+    rows: Mapping[str, Sequence[int]] = json.loads(record.read_text())["rows"]
+    return int(rows["train"])
