@@ -22,7 +22,8 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.evaluation
     inputs, seed = snakemake.input.inputs, settings["seed"]
     device, layout = choose_device(settings["device"]), read_layout(inputs)
-    events = read_batch(inputs, settings["group"]).float().to(device)
+    # In double precision, for the events that single precision makes impossible.
+    events = read_batch(inputs, settings["group"]).to(device)
     model = build_density(params.model["builder"], layout, seed, params.model["settings"])
     load_weights(snakemake.input.weights, model)
     importance = Importance(settings["draws"], settings["events"])

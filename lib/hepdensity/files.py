@@ -16,6 +16,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from hepdensity.disk import ForgivingFile, naming
+
 CHUNK_EVENTS = 8192
 
 DIGEST_BYTES = 64 * 2**20
@@ -30,15 +32,66 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Args:
         path: The file to appear; its folder is made if need be.
+
+    Raises:
+        DiskFull: If there is no space for it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class OutputFile(h5py.File):
+    """An HDF5 file being written; call `check_space` now and then while a long one grows."""
+
+    def __init__(self, raw: ForgivingFile, path: Path) -> None:
+        """Begin an empty file.
+
+        Args:
+            raw: Where its bytes go.
+            path: Its name for messages.
+        """
+        super().__init__(raw, "w")
+        self._raw, self._path = raw, path
+
+    def check_space(self) -> None:
+        """Notice a full disk before the file is closed.
+
+        Raises:
+            DiskFull: If something could not be written.
+        """
+        if self._raw.error is not None:
+            with naming(self._path):
+                raise self._raw.error
+
+
+@contextmanager
+def atomic_h5(path: str | Path) -> Iterator[OutputFile]:
+    """Yield an HDF5 file to write, which appears at `path` on success and is removed on error.
+
+    Unlike `h5py.File` it survives a full disk.
+
+    Args:
+        path: The file to appear; its folder is made if need be.
+
+    Raises:
+        DiskFull: If there is no space for it.
+    """
+    with atomic_path(path) as temporary, ForgivingFile(temporary) as raw:
+        try:
+            with OutputFile(raw, Path(path)) as file:
+                yield file
+            raw.close()
+        finally:
+            # Also where HDF5 stumbles over what it could not write.
+            if raw.error is not None:
+                raise raw.error
 
 
 def expanded(path: str | Path) -> Path:

@@ -46,14 +46,21 @@ def test_thinning(points: int) -> None:
 
 
 def test_panels_and_endings() -> None:
-    curves = [curve(model, ended_by=end) for model, end in zip("abcd", ENDINGS, strict=True)]
+    curves = [curve(model, ended_by=end) for model, end in zip("abcde", ENDINGS, strict=True)]
     figure, _ = training_figure(curves, "quick preset, not converged")
-    assert len(figure.axes) == 8
-    legend = figure.axes[3].get_legend()
-    assert legend is not None
-    names = {text.get_text() for text in legend.get_texts()}
+    legends = [axes.get_legend() for axes in figure.axes]
+    names = {text.get_text() for legend in legends if legend for text in legend.get_texts()}
     assert {f"ended by {name}" for _, name in ENDINGS.values()} <= names
     assert figure.get_suptitle() == "quick preset, not converged"
+
+
+def test_a_learning_rate_of_zero_has_no_place() -> None:
+    one = curve(ended_by="schedule")
+    one.history[-1]["learning_rate"] = 0.0  # type: ignore[index]
+    lower = training_figure([one])[0].axes[1]
+    rates = np.concatenate([np.asarray(line.get_ydata(), float) for line in lower.get_lines()])
+    assert np.nanmin(rates) > 0
+    assert np.isnan(rates).sum() == 2
 
 
 def test_curves_are_drawn() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepdensity.files import CHUNK_EVENTS, atomic_path
+from hepdensity.files import CHUNK_EVENTS, atomic_h5
 from hepdensity.models.layout import Layout
 
 EVENTS = "events"
@@ -52,8 +52,8 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
 
     def __enter__(self) -> InputsWriter:
         """Open a temporary file beside the path."""
-        self._atomic = atomic_path(self._path)
-        self._file = h5py.File(self._atomic.__enter__(), "w")
+        self._output = atomic_h5(self._path)
+        self._file = self._output.__enter__()
         self._file.attrs.update(self._attributes)
         return self
 
@@ -64,8 +64,7 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the file, and rename it if all went well."""
-        self._file.close()
-        self._atomic.__exit__(kind, error, traceback)
+        self._output.__exit__(kind, error, traceback)
 
     def write(
         self, group: str, rows: int, start: int, events: np.ndarray, **arrays: np.ndarray
@@ -81,6 +80,7 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
 
         Raises:
             ValueError: If the events do not have the columns of the layout.
+            DiskFull: If there is no space for them.
         """
         if events.ndim != 2 or events.shape[1] != self._layout.features:
             raise ValueError(
@@ -94,6 +94,7 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
                 chunks = (min(CHUNK_EVENTS, rows), *shape[1:]) if rows else None
                 target.create_dataset(name, shape=shape, dtype=values.dtype, chunks=chunks)
             target[name][start : start + len(values)] = values
+        self._file.check_space()
 
 
 def read_layout(path: str | Path) -> Layout:

@@ -32,8 +32,8 @@ TRUTH_FILL = "#dddddd"
 PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#9c9ca1")
 """Told apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
 
-STOP_RULES = ("learning rate", "validations")
-"""Endings of a training by the paper's stop rules; the others are budgets that ran out."""
+STOP_RULES = ("learning rate", "validations", "schedule")
+"""Endings of a training that went as far as planned; the others are budgets that ran out."""
 
 _SETTINGS = {
     "font.size": 9,

@@ -37,6 +37,7 @@ COLUMNS = ("step", "learning_rate", "training_loss", "validation_loss", "seconds
 ENDINGS = {
     "learning rate": ("v", "learning rate"),
     "validations": ("s", "validation limit"),
+    "schedule": ("D", "end of schedule"),
     "steps": ("o", "step limit"),
     "seconds": ("X", "time limit"),
 }
@@ -146,6 +147,8 @@ def _draw_curve(upper: Axes, lower: Axes, curve: TrainingCurve, colour: str) -> 
     rows = curve.thinned()
     steps = [row["step"] for row in rows]
     columns = {name: [_number(row[name]) for row in rows] for name in COLUMNS[1:4]}
+    # A cosine may end at zero, for which a logarithmic axis has no place.
+    columns["learning_rate"] = [rate or math.nan for rate in columns["learning_rate"]]
     upper.plot(steps, columns["training_loss"], color=colour, linewidth=0.5, alpha=0.6)
     upper.plot(steps, columns["validation_loss"], color=colour, linewidth=1.0)
     lower.step(steps, columns["learning_rate"], color=colour, where="post", linewidth=1.0)

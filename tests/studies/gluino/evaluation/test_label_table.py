@@ -15,6 +15,7 @@ COLUMNS = [
     *("log_likelihood", "log_likelihood_error"),
     *("log_likelihood_tight", "log_likelihood_tight_error", "exact", "draws"),
     *("log_likelihood_truth", "log_likelihood_truth_error", "kl_to_truth", "kl_to_truth_error"),
+    "not_finite",
     *("invalid_fraction", "steps", "ended_by", "train_seconds", "parameters"),
 ]
 SUMMARY = {"steps": 10, "ended_by": "steps", "train_seconds": 1.5, "parameters": 7, "device": "cpu"}
@@ -86,3 +87,19 @@ def test_bounds_with_nested_draws(exact: EvaluatedRun, bound: EvaluatedRun) -> N
     assert [row["kl_to_truth"] for row in rows] == [4.0, 2.0, 0.75]
     assert [row["upper_bound"] for row in rows] == [True, True, False]
     assert len({tuple(row) for row in rows}) == 1
+
+
+def test_events_without_a_density_are_counted() -> None:
+    curve = np.array([[-np.inf, -np.inf, 0.0], [-1.0, -np.inf, 1.0]])
+    arrays = {
+        "log_likelihood": np.array([-4.0, 0.0, 0.0, -np.inf]),
+        "log_likelihood_curve": curve,
+        "log_likelihood_tight": curve[-1],
+    }
+    run = evaluated("own", None, Scores(arrays, {"exact": False, "draws": [1, 4]}))
+    assert [row["not_finite"] for row in bound_rows([run], TRUTH)] == [2, 1]
+    (row,) = label_rows([run], TRUTH)
+    # Only the first three events have a bound.
+    assert row["not_finite"] == 1
+    assert row["log_likelihood_tight"] == -np.inf
+    assert row["kl_to_truth"] == np.inf

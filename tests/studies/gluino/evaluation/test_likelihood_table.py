@@ -12,6 +12,7 @@ COLUMNS = [
     *("model", "n_train", "seed", "log_likelihood", "log_likelihood_error"),
     *("log_likelihood_exact", "log_likelihood_exact_error"),
     *("log_likelihood_truth", "log_likelihood_truth_error", "kl_to_truth", "kl_to_truth_error"),
+    "not_finite",
     *("unphysical_fraction", "steps", "ended_by", "train_seconds", "parameters"),
 ]
 SUMMARY = {"steps": 10, "ended_by": "steps", "train_seconds": 1.5, "parameters": 7, "device": "cpu"}
@@ -56,3 +57,16 @@ def test_without_truth_its_columns_are_empty(runs: list[EvaluatedRun]) -> None:
         assert row["kl_to_truth"] is None
         assert row["kl_to_truth_error"] is None
         assert row["log_likelihood_exact"] is not None
+
+
+def test_events_without_a_density_are_counted() -> None:
+    one_draw = np.array([0.0, -np.inf, 2.0, 3.0])
+    run = evaluated("sort", log_likelihood=one_draw, log_likelihood_tight=np.array([-np.inf] * 4))
+    truth = Scores({"log_prob": np.full(4, 2.0)}, {})
+    (row,) = likelihood_rows([run], truth)
+    assert row["not_finite"] == 4
+    assert row["log_likelihood"] == row["log_likelihood_exact"] == -np.inf
+    assert row["kl_to_truth"] == np.inf
+    assert np.isnan(row["kl_to_truth_error"])
+    run = evaluated("sort", log_likelihood=one_draw, log_likelihood_tight=np.zeros(4))
+    assert likelihood_rows([run], truth)[0]["not_finite"] == 1

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_marks import marks
 
 from hepdensity.plotting.style import treatment_look
 from hepdensity.studies.gluino.plotting.importance_bound import importance_bound_figure
@@ -25,7 +26,7 @@ def table(with_truth: bool = True, sizes: tuple[int, ...] = (5000,)) -> list[dic
             "permutation": permutation, "n_train": n_train, "seed": seed, "draws": number,
             "log_likelihood_bound": value, "log_likelihood_bound_error": 0.02,
             "kl_to_truth": -5 - value if with_truth else None,
-            "kl_to_truth_error": 0.01 if with_truth else None,
+            "kl_to_truth_error": 0.01 if with_truth else None, "not_finite": 0,
         }
         for (treatment, permutation), draws in MODELS.items()
         for n_train in sizes
@@ -69,6 +70,25 @@ def test_exact_models_are_level_lines() -> None:
         expected = mean(rows, "log_likelihood_bound", model="phase-space-labels")
         np.testing.assert_allclose(np.asarray(level.get_ydata(), float), expected)
     assert not lines(axes[0], "mixture-likelihood")
+
+
+def test_values_that_are_not_finite_are_marked() -> None:
+    rows = table()
+    for row in rows:
+        if row["draws"] == 4 and row["permutation"] == "stochastic" and row["seed"] == 1:
+            row |= {"log_likelihood_bound": -np.inf, "kl_to_truth": np.inf, "not_finite": 1}
+        if row["permutation"] is None:
+            row |= {"log_likelihood_bound": -np.inf, "kl_to_truth": np.inf, "not_finite": 7}
+    figure = importance_bound_figure(rows)
+    figure.canvas.draw()
+    bound, exact = (treatment_look(t).colour for t in ("dequantisation-flow", "phase-space-labels"))
+    assert marks(figure.axes[0], bound) == [(r"$-\infty$ (1/2)", 4, 0)]
+    assert marks(figure.axes[2], bound) == [(r"$\infty$ (1/2)", 4, 1)]
+    assert not marks(figure.axes[1], bound)
+    assert all(marks(axes, exact)[0][1] == 1 for axes in figure.axes)
+    assert not lines(figure.axes[0], "phase-space-labels")[1:]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "not finite: up to 7 test events without density" in names
 
 
 def test_without_truth() -> None:

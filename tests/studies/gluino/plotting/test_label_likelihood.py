@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_marks import marks
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
@@ -40,7 +41,7 @@ def table(
                     "exact": exact, "draws": None if exact else 16,
                     "log_likelihood_truth": truth,
                     "log_likelihood_truth_error": 0.01 if exact else 0.05,
-                    "kl_to_truth": truth - tight, "kl_to_truth_error": 0.01,
+                    "kl_to_truth": truth - tight, "kl_to_truth_error": 0.01, "not_finite": 0,
                 })  # fmt: skip
     for row in rows if not with_truth else []:
         for name in ("log_likelihood_truth", "kl_to_truth"):
@@ -129,12 +130,31 @@ def test_training_sizes_have_blocks() -> None:
     assert len(points(figure, 2, "classifier", "sort")) == 2
 
 
-def test_values_that_are_not_finite_are_left_out() -> None:
+def test_values_that_are_not_known_are_left_out() -> None:
     rows = table(seeds=(1,))
     rows[0]["log_likelihood_tight"] = rows[0]["kl_to_truth"] = None
     figure = label_likelihood_figure(rows)
     assert len(points(figure, 0, "dequantisation-flow", "stochastic")) == 1
     assert len(points(figure, 1, "dequantisation-flow", "stochastic")) == 0
+
+
+@pytest.mark.parametrize("seeds", [(1,), (1, 2)], ids=["one seed", "two seeds"])
+def test_means_that_are_not_finite_are_marked(seeds: tuple[int, ...]) -> None:
+    rows = table(seeds=seeds)
+    rows[0] |= {"log_likelihood_tight": -np.inf, "kl_to_truth": np.inf, "not_finite": 2}
+    rows[-1] |= {"log_likelihood": np.nan, "not_finite": 5}
+    figure = label_likelihood_figure(rows)
+    figure.canvas.draw()
+    share = " (1/2)" if len(seeds) > 1 else ""
+    colour, other = (
+        treatment_look(name).colour for name in ("dequantisation-flow", "phase-space-labels")
+    )
+    lane = points(figure, 0, "dequantisation-flow", "stochastic")[0, 1]
+    assert marks(figure.axes[0], colour, "x") == [(rf"$-\infty${share}", lane, 0)]
+    assert marks(figure.axes[1], colour, "x") == [(rf"$\infty${share}", lane, 1)]
+    assert [text for text, *_ in marks(figure.axes[0], other, "x")] == [f"NaN{share}"]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "not finite: up to 5 test events without density" in names
 
 
 def test_no_rows() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_marks import marks
 from matplotlib.figure import Figure
 
 from hepdensity.plotting.style import variant
@@ -31,7 +32,7 @@ def table(with_truth: bool = True, seeds: tuple[int, ...] = (1, 2, 3)) -> list[d
                     "log_likelihood_truth": 2.91 if with_truth else None,
                     "log_likelihood_truth_error": 0.02 if with_truth else None,
                     "kl_to_truth": 2.91 - exact if with_truth else None,
-                    "kl_to_truth_error": 0.005 if with_truth else None,
+                    "kl_to_truth_error": 0.005 if with_truth else None, "not_finite": 0,
                 })  # fmt: skip
     return rows
 
@@ -51,7 +52,7 @@ def test_a_single_seed_has_its_standard_error() -> None:
     assert found is not None and (found.spread, found.seeds) == (0.02, 1)
 
 
-def test_values_that_are_not_finite_are_left_out() -> None:
+def test_the_mean_is_that_of_finite_values() -> None:
     rows = table()[:3]
     rows[0]["log_likelihood"] = None
     rows[1]["log_likelihood"] = float("-inf")
@@ -100,3 +101,47 @@ def test_without_truth_the_figure_says_why() -> None:
     assert len(figure.axes) == 1
     assert [text.get_text() for text in figure.axes[0].texts] == [NO_TRUTH]
     assert figure.get_suptitle() == "study preset, not converged"
+
+
+def with_infinite(rows: list[dict[str, Any]], wanted: int, events: int = 3) -> None:
+    """Make the first trainings of the sort model impossible for some events."""
+    own = [row for row in rows if (row["model"], row["n_train"]) == ("sort", 5000)]
+    for row in own[:wanted]:
+        row["log_likelihood"] = row["log_likelihood_exact"] = float("-inf")
+        row["not_finite"] = events
+        if row["kl_to_truth"] is not None:
+            row["kl_to_truth"], row["kl_to_truth_error"] = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize("seeds", [(1,), (1, 2, 3)], ids=["one seed", "three seeds"])
+def test_means_that_are_not_finite_are_marked(seeds: tuple[int, ...]) -> None:
+    rows = table(seeds=seeds)
+    with_infinite(rows, 1)
+    figure = log_likelihood_figure(rows)
+    figure.canvas.draw()
+    share = " (1/3)" if len(seeds) > 1 else ""
+    upper, lower = (marks(axes, variant("sort").colour) for axes in figure.axes)
+    assert {(text, edge) for text, _, edge in upper} == {(rf"$-\infty${share}", 0)}
+    assert [(text, edge) for text, _, edge in lower] == [(rf"$\infty${share}", 1)]
+    assert all(4500 < place < 5500 for _, place, _ in (*upper, *lower))
+    # What is finite is still drawn.
+    assert len(drawn_points(figure, 0, "sort", True)) == (2 if len(seeds) > 1 else 1)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "not finite: 3 test events without density" in names
+    assert not marks(figure.axes[0], variant("none").colour)
+
+
+def test_nothing_but_infinities() -> None:
+    rows = [row for row in table(seeds=(1,)) if row["model"] == "sort" and row["n_train"] == 5000]
+    with_infinite(rows, 1, events=1)
+    figure = log_likelihood_figure(rows)
+    figure.canvas.draw()
+    assert len(marks(figure.axes[0], variant("sort").colour)) == 2
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "not finite: 1 test event without density" in names
+
+
+def test_without_infinities_there_is_no_mark() -> None:
+    figure = log_likelihood_figure(table())
+    assert not any(marks(axes, variant(name).colour) for axes in figure.axes for name in MODELS)
+    assert not any("not finite" in text.get_text() for text in figure.legends[0].get_texts())

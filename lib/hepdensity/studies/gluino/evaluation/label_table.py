@@ -12,6 +12,7 @@ from hepdensity.evaluation.likelihood import (
     Estimate,
     columns,
     mean_with_error,
+    not_finite,
 )
 from hepdensity.evaluation.runs import EvaluatedRun, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
@@ -33,7 +34,8 @@ def label_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str,
         Log-likelihoods and KL divergences of angles and labels together in nats, errors are
         standard errors. All of a row are of the same events: all test events or, where ``exact``
         is false, the first ones, for which there is a bound. Then the tight value is a lower bound
-        with so many importance ``draws``, and ``kl_to_truth`` an upper one.
+        with so many importance ``draws``, and ``kl_to_truth`` an upper one. ``not_finite`` of the
+        events have no finite log-density, which makes the values infinite.
     """
     return [_row(run, _joint(truth)) for run in runs]
 
@@ -64,6 +66,7 @@ def _row(run: EvaluatedRun, log_true: np.ndarray | None) -> dict[str, Any]:
         "exact": exact,
         "draws": None if exact else int(run.scores.attributes["draws"][-1]),
         **_truth_columns(tight, log_true),
+        "not_finite": not_finite(one_draw, tight),
         "invalid_fraction": samples.invalid_fraction,
         **run.training(),
     }
@@ -80,6 +83,7 @@ def _curve(run: EvaluatedRun, log_true: np.ndarray | None) -> Iterator[dict[str,
             "events": len(value),
             **columns("log_likelihood_bound", mean_with_error(value)),
             **_truth_columns(value, log_true),
+            "not_finite": not_finite(value),
             "upper_bound": not exact,
         }
 

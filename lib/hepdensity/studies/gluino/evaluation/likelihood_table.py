@@ -11,6 +11,7 @@ from hepdensity.evaluation.likelihood import (
     TIGHT,
     columns,
     mean_with_error,
+    not_finite,
 )
 from hepdensity.evaluation.runs import EvaluatedRun, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
@@ -27,7 +28,9 @@ def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict
 
     Returns:
         A row for each run, and a second one, ``<model>-symmetrised``, for those whose particles are
-        ordered. Log-likelihoods and KL divergences in nats, errors are standard errors.
+        ordered. Log-likelihoods and KL divergences in nats, errors are standard errors;
+        ``not_finite`` is the number of test events without a finite log-density, which make them
+        infinite.
     """
     log_true = None if truth is None else truth.arrays[KINEMATICS]
     return [row for run in runs for row in _rows_of(run, log_true)]
@@ -58,6 +61,7 @@ def _row(
         **columns("log_likelihood_exact", mean_with_error(exact)),
         **columns("log_likelihood_truth", truth),
         **columns("kl_to_truth", distance),
+        "not_finite": not_finite(one_draw, exact),
         "unphysical_fraction": samples.unphysical_fraction,
         **run.training(),
     }

@@ -17,6 +17,7 @@ from hepdensity.evaluation.likelihood import (
     Estimate,
     columns,
     mean_with_error,
+    not_finite,
 )
 from hepdensity.evaluation.runs import EvaluatedRun, objective_name, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
@@ -136,7 +137,7 @@ def multiplicity_rows(
 
     Returns:
         Log-likelihoods given the number of gluinos and KL divergences in nats, errors are standard
-        errors.
+        errors; ``not_finite`` is the number of events without a finite log-density.
     """
     processes = members(angles)
     return [row for run in runs for row in _rows_of(run, processes, truth)]
@@ -161,6 +162,7 @@ def _rows_of(
             **columns("log_likelihood_exact", _mean(tight)),
             **columns("log_likelihood_truth", _mean(log_true)),
             **columns("kl_to_truth", _distance(log_true, tight)),
+            "not_finite": not_finite(one_draw, tight),
             "unphysical_fraction": samples.unphysical_fraction,
             **run.training(),
         }

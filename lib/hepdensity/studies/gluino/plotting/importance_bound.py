@@ -6,6 +6,7 @@ than its error bars, which are those of the test events, suggest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.ticker import NullLocator
 
 from hepdensity.files import read_table
 from hepdensity.models.kind import Look
+from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
     PERMUTATIONS,
     TRUTH_COLOUR,
@@ -101,21 +103,27 @@ def _draw_models(
     lines: Mapping[int, Any],
     looks: Mapping[str, Look],
 ) -> None:
-    """Draw a line per model and training-set size; exact models are level lines."""
+    """Draw a line per model and training-set size; exact models are level lines.
+
+    Values that are not finite are marked at the edge; those of exact models at the first draw.
+    """
     for model, size in dict.fromkeys((row["model"], row["n_train"]) for row in rows):
         own = [row for row in rows if (row["model"], row["n_train"]) == (model, size)]
         look = looks[model]
         draws = sorted({row["draws"] for row in own if row["draws"] is not None})
         if not draws:
+            draw_not_finite(axes, 1, own, column, look.colour)
             exact = spread_over_seeds(own, column)
             if exact is not None:
                 axes.axhline(exact.mean, color=look.colour, linestyle=lines[size], linewidth=0.9)
             continue
-        found = [
-            (number, spread_over_seeds([row for row in own if row["draws"] == number], column))
-            for number in draws
-        ]
-        points = [(number, spread) for number, spread in found if spread is not None]
+        points = []
+        for number in draws:
+            seeds = [row for row in own if row["draws"] == number]
+            spread = spread_over_seeds(seeds, column)
+            if spread is not None:
+                points.append((number, spread))
+            draw_not_finite(axes, number, seeds, column, look.colour)
         axes.errorbar(
             [number for number, _ in points],
             [spread.mean for _, spread in points],
@@ -134,8 +142,9 @@ def _scale(axes: Any, rows: Sequence[Row], columns: Sequence[str]) -> None:
     axes[0, 0].set_xticks(draws, [str(number) for number in draws])
     axes[0, 0].xaxis.set_minor_locator(NullLocator())
     if "kl_to_truth" in columns:
-        known = [row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None]
-        if min(known) > 0:
+        distances = [row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None]
+        known = [value for value in distances if math.isfinite(value)]
+        if min(known, default=0) > 0:
             axes[-1, 0].set_yscale("log")
             axes[-1, 0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             crowded = max(known) > 10 * min(known)
@@ -160,4 +169,5 @@ def _legend(
         Line2D([], [], color=TRUTH_COLOUR, linestyle=line, label=f"{short_number(size)} events")
         for size, line in lines.items()
     ]
-    return [*handles.values(), *(sizes if len(sizes) > 1 else [])]
+    entry = not_finite_entry(rows, list(LABELS))
+    return [*handles.values(), *(sizes if len(sizes) > 1 else []), *entry]

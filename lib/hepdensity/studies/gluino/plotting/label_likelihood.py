@@ -3,11 +3,12 @@
 Beside the value that the paper reports stands a tight one: exact, or a bound from many importance
 draws, which an arrow marks. Bounds are known for fewer test events than exact values; so that all
 can be compared with one truth line, they are drawn at the distance from it that they have from the
-truth of their own events.
+truth of their own events. Means that are not finite are marked at the edge of the frame.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from hepdensity.files import read_table
 from hepdensity.models.kind import Look
+from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
     PERMUTATIONS,
     TRUTH_COLOUR,
@@ -162,7 +164,8 @@ def _draw_training(
 def _draw_point(
     axes: Axes, rows: Sequence[Row], column: str, lane: float, colour: str, marker: str
 ) -> float | None:
-    """Draw mean and spread of a column; None if it is unknown."""
+    """Draw mean and spread of a column; None if it is unknown or not finite."""
+    draw_not_finite(axes, lane, rows, column, colour, along="x")
     found = spread_over_seeds(rows, column)
     if found is None:
         return None
@@ -212,7 +215,8 @@ def _label(axes: Any, treatments: Sequence[Look], rows: Sequence[Row], has_truth
         return
     last = axes[-1, 1]
     last.set_xlabel(r"KL(truth $\mathrm{\parallel}$ model)  [nats]")
-    if min(row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None) > 0:
+    distances = [row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None]
+    if min(filter(math.isfinite, distances), default=0) > 0:
         last.set_xscale("log")
         last.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         last.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -234,4 +238,4 @@ def _legend(rows: Sequence[Row], has_truth: bool) -> list[Line2D]:
     ]
     truth = "truth: best possible" if has_truth else NO_TRUTH
     line = Line2D([], [], color=TRUTH_COLOUR, linewidth=1.2 if has_truth else 0, label=truth)
-    return [*handles, line]
+    return [*handles, line, *not_finite_entry(rows, list(_FACE))]

@@ -1,7 +1,8 @@
 """Log-likelihood against training-set size (Verheyen 2022, arXiv:2205.01697, figure 5).
 
 Beside the value that the paper reports stands the exact log-density of the model as a generator of
-unlabelled sets, and the best value that any model could reach.
+unlabelled sets, and the best value that any model could reach. Means that are not finite are marked
+at the edge of the frame.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from matplotlib.ticker import NullLocator
 
 from hepdensity.files import read_table
 from hepdensity.models.kind import Look
+from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
     PALETTE,
     TRUTH_COLOUR,
@@ -35,6 +37,9 @@ SYMMETRISED = "-symmetrised"
 """Ending of the rows of models averaged over all orders."""
 
 NO_TRUTH = "no truth line: these events have no known $\\alpha_s$"
+COLUMNS = ("log_likelihood", "log_likelihood_exact", "kl_to_truth")
+"""Columns of the table that are drawn."""
+
 _WIDTH = 5.2
 _DASHES = (0, (3, 2))
 _SHIFT = 1.03
@@ -57,7 +62,9 @@ class Spread:
 
 
 def spread_over_seeds(rows: Sequence[Row], column: str) -> Spread | None:
-    """Mean and spread of a column over trainings, None if none has a finite value.
+    """Mean and spread of a column over the trainings that have a finite value, None if none has.
+
+    Values that are not finite need a mark, see `hepdensity.plotting.not_finite`.
 
     Args:
         rows: Rows of one model and one training-set size.
@@ -127,7 +134,7 @@ def log_likelihood_figure(
         panels[0].set_ylabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
         # Outside the frame, where neither points nor the truth line can run through it.
         figure.legend(
-            handles=_legend([look_of(model, looks) for model in models], has_truth),
+            handles=_legend([look_of(model, looks) for model in models], rows, has_truth),
             loc="outside upper left",
             ncols=2,
         )
@@ -141,12 +148,13 @@ def _draw_model(
     axes: Axes, rows: Sequence[Row], column: str, look: Look, shift: float, exact: bool
 ) -> None:
     """Draw one column of one model: exact values filled and solid, the paper's open and dashed."""
-    sizes = sorted({row["n_train"] for row in rows})
-    by_size = {
-        size: spread_over_seeds([row for row in rows if row["n_train"] == size], column)
-        for size in sizes
-    }
-    points = [(size, spread) for size, spread in by_size.items() if spread is not None]
+    points = []
+    for size in sorted({row["n_train"] for row in rows}):
+        seeds = [row for row in rows if row["n_train"] == size]
+        spread = spread_over_seeds(seeds, column)
+        if spread is not None:
+            points.append((size, spread))
+        draw_not_finite(axes, size * shift, seeds, column, look.colour)
     if not points:
         return
     axes.errorbar(
@@ -192,7 +200,7 @@ def _label_distance(axes: Axes, rows: Sequence[Row]) -> None:
         axes.yaxis.set_minor_formatter(lambda value, _: "" if crowded else f"{value:g}")
 
 
-def _legend(looks: Sequence[Look], has_truth: bool) -> list[Line2D]:
+def _legend(looks: Sequence[Look], rows: Sequence[Row], has_truth: bool) -> list[Line2D]:
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, label=look.label) for look in looks
     ]
@@ -202,7 +210,7 @@ def _legend(looks: Sequence[Look], has_truth: bool) -> list[Line2D]:
     handles.append(Line2D([], [], label="one draw, as in the paper", **shared, **dashed))
     if has_truth:
         handles.append(Line2D([], [], color=TRUTH_COLOUR, label="truth: best possible"))
-    return handles
+    return handles + not_finite_entry(rows, COLUMNS)
 
 
 def _is_finite(value: Any) -> bool:
