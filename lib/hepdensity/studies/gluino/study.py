@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hepdensity.evaluation.limits import LEAST_EVENTS
 from hepdensity.files import expanded, identity
 from hepdensity.models.kind import ABSENT, CATEGORICAL
 from hepdensity.physics.processes import PROCESSES
@@ -15,9 +16,6 @@ from hepdensity.study import Study as BaseStudy
 
 FOUR_PER_TWO = 10
 """Four-gluino events for each two-gluino event of a mixed dataset, as in the paper."""
-
-LEAST_TESTED = 40
-"""Least number of test events and physical samples for a two-sample test."""
 
 FIGURES = {
     "angles": ("fig03_gluino_energy", "fig04_digluino_mass", "fig05_log_likelihood"),
@@ -214,10 +212,10 @@ class Study(BaseStudy):
 
     def _split_problems(self) -> Iterator[Problem]:
         share = FOUR_PER_TWO if "multiplicity" in self.datasets() else 1
-        if self.settings["split"]["test"] < LEAST_TESTED * share:
-            least = f"{LEAST_TESTED} of each process for the two-sample test"
+        if self.settings["split"]["test"] < LEAST_EVENTS * share:
+            least = f"{LEAST_EVENTS} of each process for the two-sample test"
             told = "; two-gluino test events are a tenth of them" if share > 1 else ""
-            yield ("split", "test"), f"must be >= {LEAST_TESTED * share} ({least}{told})"
+            yield ("split", "test"), f"must be >= {LEAST_EVENTS * share} ({least}{told})"
 
     def _file_problems(self) -> Iterator[Problem]:
         place = (self.source, "four_gluino")
