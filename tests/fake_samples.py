@@ -59,7 +59,8 @@ def flat_angles(n: int, seed: int, n_out: int = 4) -> np.ndarray:
 def label_columns(helicities: np.ndarray, colour_order: np.ndarray) -> np.ndarray:
     """Categorical columns of labelled events: 0 or 1 for helicities, and positions."""
     signs, positions = (helicities + 1) // 2, order_to_positions(colour_order)
-    of_gluinos = np.stack((signs[:, 2:], positions[:, 1:]), axis=2).reshape(len(signs), -1)
+    gluinos = signs.shape[1] - 2
+    of_gluinos = np.stack((signs[:, 2:], positions[:, 1:]), axis=2).reshape(-1, 2 * gluinos)
     return np.concatenate((signs[:, :2], positions[:, :1], of_gluinos), axis=1)
 
 
