@@ -69,7 +69,8 @@ def effective_configuration(
         {key: given[key] for key in ("preset", "studies") if key in given},
     )
     schema["properties"]["studies"]["items"] = {"enum": known}
-    _raise_first(schema_problems(base, _only(schema, ("preset", "studies"))))
+    first = {**_only(schema, ("preset", "studies")), "required": ["preset", "studies"]}
+    _raise_first(schema_problems(base, first))
     preset, studies = base["preset"], base["studies"]
     base = overlay(base, load_yaml(directory / "presets" / f"{preset}.yaml"))
     for name in studies:
@@ -306,3 +307,17 @@ def _described(schema: Mapping[str, Any], message: str) -> str:
 def _exponent_hint(value: object) -> str:
     number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
     return " (YAML wants numbers such as 1.0e-3, with dot and sign)" if number else ""
+
+
+def _print_results_folder(words: Sequence[str]) -> None:
+    """Print the folder of the results of config.yaml in this folder and of words "key=value"."""
+    given = load_yaml(Path("config.yaml"))
+    command_line = {key: value for key, _, value in (word.partition("=") for word in words)}
+    print(results_folder(effective_configuration(given, command_line, Path("workflow"))))
+
+
+if __name__ == "__main__":
+    try:
+        _print_results_folder(sys.argv[1:])
+    except ValueError as error:
+        sys.exit(f"Configuration error: {error}")

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from hepdensity.evaluation.scores import Scores
-from hepdensity.models.base import DensityModel, MultiplicityModel, symmetrised
+from hepdensity.models.base import DensityModel, has_sets, symmetrised
 
 _CHUNK = {"cpu": 1_000, "cuda": 20_000}
 """Events at once: models with thousands of categories keep an array of all of them."""
@@ -147,7 +147,7 @@ def passes(
 
 def _sets(model: DensityModel) -> dict[str, list[float]]:
     """What a model of several multiplicities says of their probabilities."""
-    if not isinstance(model, MultiplicityModel):
+    if not has_sets(model):
         return {}
     return {LOG_P_SETS: model.log_probabilities.tolist()}
 

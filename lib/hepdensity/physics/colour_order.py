@@ -26,13 +26,12 @@ def lehmer_code(order: np.ndarray) -> np.ndarray:
     Returns:
         Lexicographic rank among the (legs - 1)! orders, int64, shape (n,).
     """
-    rest = np.asarray(order)[:, 1:].astype(np.int64)
-    size = rest.shape[1]
-    code = np.zeros(len(rest), dtype=np.int64)
-    for i in range(size):
-        smaller_behind = (rest[:, i + 1 :] < rest[:, i : i + 1]).sum(axis=1)
-        code += smaller_behind * math.factorial(size - 1 - i)
-    return code
+    import torch  # slow to import, and readers of event files do not number orders
+
+    from hepdensity.numbering import rank_of_permutation
+
+    behind = np.asarray(order)[:, 1:].astype(np.int64) - 1
+    return rank_of_permutation(torch.from_numpy(behind)).numpy()
 
 
 def lehmer_decode(code: np.ndarray, legs: int) -> np.ndarray:
@@ -48,18 +47,16 @@ def lehmer_decode(code: np.ndarray, legs: int) -> np.ndarray:
     Raises:
         ValueError: If a rank is out of range.
     """
-    rest = np.asarray(code, dtype=np.int64)
+    import torch  # see lehmer_code
+
+    from hepdensity.numbering import permutation_of_rank
+
+    ranks = np.asarray(code, dtype=np.int64)
     orders = math.factorial(legs - 1)
-    if rest.size and (rest.min() < 0 or rest.max() >= orders):
+    if ranks.size and (ranks.min() < 0 or ranks.max() >= orders):
         raise ValueError(f"colour codes of {legs} legs lie in [0, {orders})")
-    free = np.tile(np.arange(1, legs, dtype=np.int8), (len(rest), 1))
-    order = np.zeros((len(rest), legs), dtype=np.int8)
-    for i in range(1, legs):
-        digit, rest = np.divmod(rest, math.factorial(legs - 1 - i))
-        order[:, i] = np.take_along_axis(free, digit[:, None], axis=1)[:, 0]
-        keep = np.arange(free.shape[1]) != digit[:, None]
-        free = free[keep].reshape(len(rest), free.shape[1] - 1)
-    return order
+    behind = permutation_of_rank(torch.from_numpy(ranks), legs - 1).numpy() + 1
+    return np.pad(behind, ((0, 0), (1, 0))).astype(np.int8)
 
 
 def order_to_positions(order: np.ndarray) -> np.ndarray:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+
+from hepdensity.numbering import digits, number
 
 
 def helicity_code(helicities: np.ndarray) -> np.ndarray:
@@ -14,8 +17,8 @@ def helicity_code(helicities: np.ndarray) -> np.ndarray:
     Returns:
         Codes in [0, 2**legs), int64, shape (n,).
     """
-    bits = (np.asarray(helicities) > 0).astype(np.int64)
-    return bits @ _bit_values(bits.shape[1])
+    bits = torch.from_numpy(np.asarray(helicities) > 0).long()
+    return number(bits, [2] * bits.shape[1]).numpy()
 
 
 def helicity_decode(code: np.ndarray, legs: int) -> np.ndarray:
@@ -31,12 +34,7 @@ def helicity_decode(code: np.ndarray, legs: int) -> np.ndarray:
     Raises:
         ValueError: If a code is out of range.
     """
-    code = np.asarray(code, dtype=np.int64)
-    if code.size and (code.min() < 0 or code.max() >= 2**legs):
+    given = torch.from_numpy(np.asarray(code, dtype=np.int64))
+    if given.numel() and (given.min() < 0 or given.max() >= 2**legs):
         raise ValueError(f"helicity codes of {legs} legs lie in [0, {2**legs})")
-    bits = (code[:, None] & _bit_values(legs)) > 0
-    return np.where(bits, 1, -1).astype(np.int8)
-
-
-def _bit_values(legs: int) -> np.ndarray:
-    return 1 << np.arange(legs - 1, -1, -1, dtype=np.int64)
+    return (2 * digits(given, [2] * legs) - 1).to(torch.int8).numpy()

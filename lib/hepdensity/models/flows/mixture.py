@@ -1,94 +1,96 @@
-"""Categories first, angles given the category: p(y) p(x | y) (Verheyen 2022, section 3.5.3)."""
+"""Categories first, continuous columns given the category: p(y) p(x | y).
+
+Verheyen 2022 (arXiv:2205.01697), section 3.5.3.
+"""
 
 import logging
 import math
+from collections.abc import Sequence
 from itertools import permutations
 
 import torch
 from torch import Generator, Tensor, nn
 
-from hepdensity.models.flows.flow import Flow, seeded, spline_layers
-from hepdensity.models.flows.labelled import LabelledModel
-from hepdensity.models.layers.labels import (
-    category,
-    category_counts,
-    relabel,
-    split_category,
-    unpack,
-    with_codes,
-)
+from hepdensity.models.flows.category_table import DenseTable
+from hepdensity.models.flows.core import Flow, seeded
+from hepdensity.models.flows.discrete import categorical_coding
+from hepdensity.models.flows.seen_table import SeenTable
+from hepdensity.models.flows.treated import MOST_EXACT, TreatedModel, main_flow
+from hepdensity.models.layers.coding import LARGEST_TABLE, Coding
 from hepdensity.models.layers.permutation import StochasticPermutation
+from hepdensity.models.layout import Layout
 
 _LOGGER = logging.getLogger(__name__)
+OBJECTIVES = ("balanced", "likelihood")
 
 
-class MixtureFlow(LabelledModel):
-    """A table of category probabilities and a flow of the angles conditioned on the category.
+class MixtureFlow(TreatedModel):
+    """Category probabilities, and a flow of the continuous columns conditioned on the category.
 
     p(y) comes from the training events as the flow sees them, smoothed so that no category has
-    probability zero (``smoothed_frequencies``): counts over all relabellings for ``stochastic``,
-    smoothed towards equal probabilities; counts of the sorted events for ``sort``, smoothed towards
-    those of all relabellings (so it is p(y | sorted), and sampled labels have the symmetrised
-    training frequencies); plain counts for ``none``.
+    probability zero. With few categories (``DenseTable``) these are counts over all orders of the
+    particles for ``stochastic``, smoothed towards equal probabilities; counts of the sorted events
+    for ``sort``, smoothed towards those of all orders (so it is p(y | sorted), and sampled
+    categories have the symmetrised training frequencies); plain counts for ``none``. With many, or
+    with absent particles, see ``SeenTable``; there the context of a category is a sum over its
+    codes.
     """
 
-    log_categories: Tensor
-    unseen: Tensor
+    coding: Coding
 
     def __init__(
-        self, flow: Flow, embedding: nn.Embedding, gluinos: int, permutation: str, objective: str
+        self,
+        layout: Layout,
+        permutation: str,
+        flow: Flow,
+        places: Sequence[int | None],
+        embedding: nn.Embedding,
+        table: DenseTable | SeenTable,
+        objective: str,
     ) -> None:
         """Put the parts together.
 
         Args:
-            flow: flow on the cube of angles whose layers take a context.
-            embedding: context of each category.
-            gluinos: number of gluinos.
+            layout: columns of the events.
             permutation: "none", "stochastic" or "sort".
+            flow: flow on the cube of continuous columns whose layers take a context.
+            places: for each coordinate of the flow the particle that it belongs to, or None.
+            embedding: contexts of the rows of the table.
+            table: probabilities of the categories.
             objective: "likelihood", or "balanced": the conditional density of every category counts
                 alike.
 
         Raises:
             ValueError: for an unknown objective or treatment.
         """
-        super().__init__(gluinos, permutation)
-        if objective not in ("likelihood", "balanced"):
-            raise ValueError(
-                f"unknown objective '{objective}': choose from ['balanced', 'likelihood']"
-            )
-        self.flow, self.embedding, self.balanced = flow, embedding, objective == "balanced"
-        count = math.prod(category_counts(gluinos))
-        self.register_buffer("log_categories", torch.full((count,), torch.nan, dtype=torch.float64))
-        self.register_buffer("unseen", torch.zeros(count, dtype=torch.bool))
+        super().__init__(layout, permutation, flow, places)
+        if objective not in OBJECTIVES:
+            raise ValueError(f"unknown objective '{objective}': choose from {list(OBJECTIVES)}")
+        self.contexts, self.table, self.balanced = embedding, table, objective == "balanced"
 
     def prepare(self, training: Tensor) -> None:
         """Count the categories of the training events, which p(y) is made of.
 
         Raises:
-            ValueError: if these are not labelled events of this model's number of gluinos.
+            ValueError: if the model is not for such events.
         """
         super().prepare(training)
-        count = len(self.log_categories)
-        table = torch.full((count,), 1 / count, dtype=torch.float64, device=training.device)
-        counts = torch.zeros_like(table)
-        if self.permutation is not None:
-            orders = torch.tensor(list(permutations(range(self.gluinos))), device=training.device)
-            for order in orders:
-                events = relabel(training, order.expand(len(training), -1))
-                counts += torch.bincount(category(events), minlength=count) / len(orders)
-            table = smoothed_frequencies(counts, 1 / len(orders), table)
-        if not isinstance(self.permutation, StochasticPermutation):
-            events, _ = self.arrange(training, None)
-            counts = torch.bincount(category(events), minlength=count).double()
-            table = smoothed_frequencies(counts, 1, table)
-        self.unseen.copy_(counts == 0)
-        self.log_categories.copy_(table.log())
-        _LOGGER.info("%d of %d categories have no training event", int(self.unseen.sum()), count)
-
-    def log_prob_ordered(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
-        """Log-density [nats] behind the permutation, shape ``(n,)``."""
-        y, conditional = self._conditional(batch)
-        return conditional + self._log_table()[y].to(batch)
+        stochastic = isinstance(self.permutation, StochasticPermutation)
+        seen = training if stochastic else self.arrange(training, None)[0]
+        if isinstance(self.table, SeenTable):
+            self.table.count(self.coding.codes(seen), self.sets_of(seen))
+            _LOGGER.info("training events have %d configurations", len(self.table.keys))
+            return
+        particles = 0 if self.permutation is None else self.layout.particles
+        orders = torch.tensor(list(permutations(range(particles))), device=training.device)
+        images = (self.reorder(training, order.expand(len(training), -1)) for order in orders)
+        self.table.count(
+            map(self.coding.codes, images),
+            0 if self.permutation is None else len(orders),
+            None if stochastic else self.coding.codes(seen),
+        )
+        unseen, categories = int(self.table.unseen.sum()), self.table.rows
+        _LOGGER.info("%d of %d categories have no training event", unseen, categories)
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Mean negative log-likelihood, or its balanced variant (eq. 16) [nats].
@@ -98,91 +100,86 @@ class MixtureFlow(LabelledModel):
         """
         if not self.balanced:
             return super().loss(batch, generator)
-        batch, contribution = self.arrange(batch, generator)
-        y, conditional = self._conditional(batch)
-        log_weight = -self._log_table()[y] - math.log(len(self.log_categories))
-        return -(log_weight.exp().to(batch) * (conditional + contribution)).mean()
+        batch, contribution = self.enter(batch, generator)
+        codes, chosen = self.coding.codes(batch), self.sets_of(batch)
+        log_p = self.table.log_prob(codes, chosen)
+        if chosen is not None:
+            log_p = log_p + self.log_probabilities[chosen]
+        weight = self.table.log_weight(codes, log_p).exp().to(batch)
+        return -(weight * (self._log_given(batch, codes) + contribution)).mean()
+
+    def log_conditional(
+        self, batch: Tensor, chosen: Tensor | None, generator: Generator | None = None
+    ) -> Tensor:
+        """Log-density [nats] of ordered events given their presence set, shape ``(n,)``."""
+        codes = self.coding.codes(batch)
+        return self._log_given(batch, codes) + self.table.log_prob(codes, chosen).to(batch)
 
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Log-density [nats] with one draw of the permutation, shape ``(n,)``.
 
-        Finite for labels that were never seen in training; their number is logged.
+        Finite for categories that were never seen in training; their number is logged.
         """
-        value = super().log_prob(batch, generator)
-        arranged, _ = self.arrange(batch, generator)
-        count = int(self.unseen[category(arranged)].sum())
+        self.check(batch)
+        arranged, contribution = self.enter(batch, generator)
+        codes = self.coding.codes(arranged)
+        count = int(self.table.is_unseen(codes, self.sets_of(arranged)).sum())
         if count:
             _LOGGER.info(
                 "%d of %d events have a category never seen in training", count, len(batch)
             )
-        return value
+        return self.log_prob_arranged(arranged, contribution, generator)
 
-    def _conditional(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        """Categories and log p(x | y)."""
-        angles, _, _ = unpack(batch)
-        y = category(batch)
-        return y, self.flow.log_prob_ordered(angles, self.embedding(y))
+    def _log_given(self, batch: Tensor, codes: Tensor) -> Tensor:
+        """Log p(x | y), shape ``(n,)``."""
+        continuous = batch[:, : self.layout.continuous]
+        return self.flow.log_prob(continuous, self._category_context(codes))
 
-    def _log_table(self) -> Tensor:
-        if self.log_categories[0].isnan():
-            raise ValueError("category probabilities are missing: call prepare(training) first")
-        return self.log_categories
+    def _category_context(self, codes: Tensor) -> Tensor:
+        context: Tensor = self.contexts(self.table.index(codes)).sum(dim=1)
+        return context
 
     @torch.no_grad()
-    def sample_ordered(self, n: int, generator: Generator | None = None) -> Tensor:
-        """Draw ``n`` events before the permutation, shape ``(n, 4 g + 3)``."""
-        weights = self._log_table().exp()
-        y = torch.multinomial(weights, n, replacement=True, generator=generator)
-        z = self.flow.base_points(n, generator)
-        angles = self.flow.push(z, self.embedding(y))
-        return with_codes(angles, split_category(y, self.gluinos))
-
-
-def smoothed_frequencies(counts: Tensor, unit: float, prior: Tensor) -> Tensor:
-    """Category probabilities with additive smoothing, (n_y + s q_y) / (N + s): none is zero.
-
-    The pseudo-events s are as many as predict each training event best from the others
-    (leave-one-out likelihood, on a grid of 10^-2 ... 10^5): few where nearly every category has
-    been seen often.
-
-    Args:
-        counts: events of each category, float64, shape ``(K,)``, with sum N > 0.
-        unit: what one event adds to a category: 1, or 1 / D! if it is counted in D! categories.
-        prior: probabilities q to smooth towards, none of them zero, shape ``(K,)``.
-    """
-    strengths = torch.logspace(-2, 5, 71, dtype=torch.float64, device=counts.device)
-    total, seen = counts.sum(), counts > 0
-    others = counts[seen] - unit + strengths[:, None] * prior[seen]
-    score = others.log() @ counts[seen] - total * (total - 1 + strengths).log()
-    best = strengths[score.argmax()]
-    return (counts + best * prior) / (total + best)
+    def sample_ordered(
+        self, n: int, chosen: Tensor | None, generator: Generator | None = None
+    ) -> Tensor:
+        """Draw ``n`` ordered events, shape ``(n, d)``."""
+        codes = self.table.draw(n, chosen, generator)
+        continuous = self.draw_flow(n, chosen, self._category_context(codes), generator)
+        return self.coding.events(continuous, codes)
 
 
 def mixture_flow(
     *,
+    layout: Layout,
     permutation: str,
     objective: str,
     seed: int,
     embedding: int = 64,
-    gluinos: int = 4,
     **flow: int,
 ) -> MixtureFlow:
     """Build the mixture model.
 
     Args:
+        layout: columns of the events.
         permutation: "none", "stochastic" or "sort".
         objective: "likelihood" or "balanced".
         seed: seed of the weights and of the fixed permutations.
         embedding: width of the context of a category.
-        gluinos: number of gluinos.
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the flow.
 
     Raises:
-        ValueError: for an unknown objective or treatment.
+        ValueError: for an unknown objective or treatment, a layout without categorical columns, or
+            more categories than can be numbered.
     """
-    features = 2 * gluinos
-    layers = spline_layers(features, seed, embedding, **flow)
+    coding = categorical_coding(layout)
+    few = math.prod(coding.counts) <= LARGEST_TABLE and layout.particles <= MOST_EXACT
+    table: DenseTable | SeenTable
+    if few and not layout.sets:
+        table = DenseTable(coding.counts)
+    else:
+        table = SeenTable(coding, symmetric=permutation == "stochastic")
+    core, places = main_flow(layout, (), seed, embedding, flow)
     with seeded(seed):
-        table = nn.Embedding(math.prod(category_counts(gluinos)), embedding)
-    core = Flow(layers, features, gluinos, None)
-    return MixtureFlow(core, table, gluinos, permutation, objective)
+        contexts = nn.Embedding(table.rows, embedding)
+    return MixtureFlow(layout, permutation, core, places, contexts, table, objective)

@@ -3,6 +3,8 @@
 arXiv:2205.01697; Hoogeboom et al. 2021, arXiv:2102.05379.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Generator, Tensor
 
@@ -11,38 +13,45 @@ from hepdensity.models.layers.noise import Noise
 
 
 class BinaryArgmax(Layer):
-    """A category in the last column becomes two latent columns for each of its bits.
+    """Categories in the last columns become two latent columns for each of their bits.
 
     The first of a pair is the larger one where the bit is 1; most significant bit first. The other
-    columns pass. If the number of categories is no power of two, ``forward`` can give codes that
-    are none.
+    columns pass. If a number of categories is not a power of two, ``forward`` can give numbers that
+    are not categories. A category that an event does not have is NaN, and so are its latent
+    columns.
     """
 
     kind = LayerKind.SURJECTION_BOUND
 
-    def __init__(self, categories: int, noise: Noise) -> None:
+    def __init__(self, counts: Sequence[int], noise: Noise, may_drop: bool = False) -> None:
         """Create the layer.
 
         Args:
-            categories: number of categories.
-            noise: distribution on the cube of ``2 * bits(categories)`` dimensions.
+            counts: number K of categories of each column.
+            noise: distribution on the cube of ``2 * sum(bits(K))`` dimensions.
+            may_drop: whether categories may be absent; the noise sees those as the number K.
         """
         super().__init__()
-        self.bits, self.noise = bits(categories), noise
+        self.counts, self.noise, self.may_drop = tuple(counts), noise, may_drop
+        self.bits = [bits(count) for count in self.counts]
 
     @property
     def extra(self) -> int:
-        """Number of latent columns that the code takes."""
-        return 2 * self.bits
+        """Number of latent columns that the categories take."""
+        return 2 * sum(self.bits)
 
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Read the code off; contribution 0, as this direction is deterministic."""
+        """Read the categories off; contribution 0, as this direction is deterministic."""
         rest, pairs = z[:, : -self.extra], z[:, -self.extra :].unflatten(1, (-1, 2))
         set_bits = (pairs[:, :, 0] > pairs[:, :, 1]).to(z)
-        code = (set_bits * self._values(z).to(z)).sum(dim=1, keepdim=True)
-        return torch.cat([rest, code], dim=1), z.new_zeros(len(z))
+        valued = (set_bits * self._values(z).to(z)).split(self.bits, dim=1)
+        codes = torch.stack([part.sum(dim=1) for part in valued], dim=1)
+        if self.may_drop:
+            first = torch.stack([p[:, 0] for p in pairs[:, :, 0].split(self.bits, dim=1)], dim=1)
+            codes = codes.masked_fill(first.isnan(), torch.nan)
+        return torch.cat([rest, codes], dim=1), z.new_zeros(len(z))
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
@@ -52,20 +61,38 @@ class BinaryArgmax(Layer):
         Noise v fills the cube; the element that must be smaller is multiplied by the other one, w,
         so q(z) = q(v) / w for each bit and the contribution is -log q(v | y) + sum log w.
         """
-        rest, category = x[:, :-1], x[:, -1].long()
-        v, log_density = self.noise.draw(category, x, generator)
+        rest, given = x[:, : -len(self.counts)], x[:, -len(self.counts) :]
+        absent = given.isnan() if self.may_drop else None
+        if absent is not None:
+            given = torch.where(absent, given.new_tensor(self.counts), given)
+            absent = self._for_each_bit(absent)
+        category = given.long()
+        dropped = None if absent is None else absent.repeat_interleave(2, dim=1)
+        v, log_density = self.noise.draw(category, x, generator, dropped)
+        if dropped is not None:
+            v = v.masked_fill(dropped, 0.5)  # NaN would spread to gradients
         # Zeros and ones could tie.
         margin = 4 * torch.finfo(x.dtype).eps
         pairs = v.clamp(margin, 1 - margin).unflatten(1, (-1, 2))
-        first_wins = ((category[:, None] & self._values(x)) > 0)[:, :, None]
+        first_wins = ((self._for_each_bit(category) & self._values(x)) > 0)[:, :, None]
         winner = torch.where(first_wins, pairs[:, :, :1], pairs[:, :, 1:])
         loser = winner * torch.where(first_wins, pairs[:, :, 1:], pairs[:, :, :1])
         z = torch.where(first_wins, torch.cat([winner, loser], 2), torch.cat([loser, winner], 2))
-        contribution = winner.log().sum(dim=(1, 2)) - log_density
-        return torch.cat([rest, z.flatten(1)], dim=1), contribution
+        log_winner, z = winner.log(), z.flatten(1)
+        if absent is not None and dropped is not None:
+            log_winner = log_winner.masked_fill(absent[:, :, None], 0)
+            z = z.masked_fill(dropped, torch.nan)
+        contribution = log_winner.sum(dim=(1, 2)) - log_density
+        return torch.cat([rest, z], dim=1), contribution
+
+    def _for_each_bit(self, columns: Tensor) -> Tensor:
+        """Each column repeated for each of its bits, shape ``(n, bits)``."""
+        pairs = zip(columns.split(1, dim=1), self.bits, strict=True)
+        return torch.cat([column.expand(-1, count) for column, count in pairs], dim=1)
 
     def _values(self, like: Tensor) -> Tensor:
-        return 2 ** torch.arange(self.bits - 1, -1, -1, device=like.device)
+        powers = [torch.arange(count - 1, -1, -1, device=like.device) for count in self.bits]
+        return 2 ** torch.cat(powers)
 
 
 def bits(categories: int) -> int:

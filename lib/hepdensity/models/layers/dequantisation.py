@@ -7,27 +7,38 @@ import torch
 from torch import Generator, Tensor
 
 from hepdensity.models.base import Layer, LayerKind
+from hepdensity.models.layers.coding import combined
 from hepdensity.models.layers.noise import Noise
 
 
 class Dequantisation(Layer):
     """Codes y in the last columns become z = (y + u) / K with noise u; the other columns pass.
 
-    Several codes are numbered together, the first counting fastest, to condition the noise.
+    A code that an event does not have is NaN, and so is its latent column.
     """
 
     kind = LayerKind.SURJECTION_BOUND
 
-    def __init__(self, counts: Sequence[int], noise: Noise) -> None:
+    def __init__(
+        self,
+        counts: Sequence[int],
+        noise: Noise,
+        together: int | None = None,
+        may_drop: bool = False,
+    ) -> None:
         """Create the layer.
 
         Args:
             counts: number K of values of each code.
             noise: distribution of u, of as many dimensions as there are codes.
+            together: number of leading codes that are numbered together to condition the noise, the
+                first counting fastest; all if None. Each other code is a number by itself.
+            may_drop: whether codes may be absent; the noise sees those as the number K.
         """
         super().__init__()
         self.counts, self.noise = tuple(counts), noise
-        self._strides = tuple(math.prod(self.counts[:i]) for i in range(len(self.counts)))
+        self.together = len(self.counts) if together is None else together
+        self.may_drop = may_drop
 
     @property
     def extra(self) -> int:
@@ -48,11 +59,23 @@ class Dequantisation(Layer):
     ) -> tuple[Tensor, Tensor]:
         """Add noise to the codes; contribution -log q(u | y) - sum log K."""
         rest, codes = x[:, : -self.extra], x[:, -self.extra :]
-        category = (codes.long() * codes.new_tensor(self._strides).long()).sum(dim=1)
-        u, log_density = self.noise.draw(category, x, generator)
         counts = codes.new_tensor(self.counts)
+        absent = codes.isnan() if self.may_drop else None
+        known = codes if absent is None else torch.where(absent, counts, codes)
+        u, log_density = self.noise.draw(self._category(known.long()), x, generator, absent)
         # As near to the edges of a cell rounding would put z into the next one.
         margin = 4 * counts * torch.finfo(x.dtype).eps
         z = (codes + torch.maximum(torch.minimum(u, 1 - margin), margin)) / counts
-        volume = sum(math.log(count) for count in self.counts)
-        return torch.cat([rest, z], dim=1), -log_density - volume
+        return torch.cat([rest, z], dim=1), -log_density - self._log_volume(absent, x)
+
+    def _category(self, codes: Tensor) -> Tensor:
+        if not self.together:
+            return codes
+        shared = combined(codes[:, : self.together], self.counts[: self.together])
+        return torch.cat([shared[:, None], codes[:, self.together :]], dim=1)
+
+    def _log_volume(self, absent: Tensor | None, like: Tensor) -> Tensor | float:
+        logs = [math.log(count) for count in self.counts]
+        if absent is None:
+            return sum(logs)
+        return torch.where(absent, 0, like.new_tensor(logs)).sum(dim=1)

@@ -7,6 +7,8 @@ from torch import Generator, Tensor
 
 from hepdensity.models.base import Layer, LayerKind
 
+_PSEUDO_EVENTS = 0.5
+
 
 class DropoutSurjection(Layer):
     """Drops one of several sets of coordinates; a dropped coordinate is NaN.
@@ -21,28 +23,54 @@ class DropoutSurjection(Layer):
     dropped: Tensor
     log_probabilities: Tensor
 
-    def __init__(self, dropped: Tensor, probabilities: Sequence[float]) -> None:
+    def __init__(self, dropped: Tensor, probabilities: Sequence[float] | None) -> None:
         """Create the layer.
 
         Args:
             dropped: for each set the coordinates that it drops, bool, shape ``(sets, d)``.
-            probabilities: of each set, positive, with sum one.
+            probabilities: of each set, positive, with sum one; None if ``count`` will give them.
 
         Raises:
-            ValueError: if two sets are the same or the probabilities are none.
+            ValueError: if two sets are the same or the probabilities are not valid.
         """
         super().__init__()
         if len(torch.unique(dropped, dim=0)) != len(dropped):
             raise ValueError("two sets of dropped coordinates are the same")
         self.register_buffer("dropped", dropped)
-        weights = preference_vector(probabilities, len(dropped))
+        self.counted = probabilities is None
+        if probabilities is None:
+            weights = torch.full((len(dropped),), torch.nan, dtype=torch.float64)
+        else:
+            weights = preference_vector(probabilities, len(dropped))
         if (weights == 0).any():
             raise ValueError("a set of dropped coordinates has probability zero: leave it out")
         self.register_buffer("log_probabilities", weights.log())
 
+    def count(self, chosen: Tensor) -> None:
+        """Take the probabilities from the sets of training events, int64, shape ``(n,)``.
+
+        Half an event is added to each set (Krichevsky and Trofimov 1981), so that no set has
+        probability zero.
+        """
+        numbers = torch.bincount(chosen, minlength=len(self.dropped)) + _PSEUDO_EVENTS
+        numbers = numbers.to(self.log_probabilities)
+        self.log_probabilities.copy_((numbers / numbers.sum()).log())
+
+    def known_log_probabilities(self) -> Tensor:
+        """Log-probability of each set, shape ``(sets,)`` [nats].
+
+        Raises:
+            ValueError: if they are still to be counted.
+        """
+        if self.counted and self.log_probabilities.isnan().any():
+            raise ValueError(
+                "probabilities of the presence sets are missing: call prepare(training) first"
+            )
+        return self.log_probabilities
+
     def draw(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw which set to drop, int64, shape ``(n,)``."""
-        weights = self.log_probabilities.exp()
+        weights = self.known_log_probabilities().exp()
         return torch.multinomial(weights, n, replacement=True, generator=generator)
 
     def forward(
@@ -60,7 +88,7 @@ class DropoutSurjection(Layer):
         return x, self._contribution(chosen, x)
 
     def _contribution(self, chosen: Tensor, like: Tensor) -> Tensor:
-        return self.log_probabilities.to(like)[chosen]
+        return self.known_log_probabilities().to(like)[chosen]
 
 
 def dropped_set(x: Tensor, sets: Tensor) -> Tensor:
@@ -77,10 +105,25 @@ def dropped_set(x: Tensor, sets: Tensor) -> Tensor:
     unknown = ~matches.any(dim=1)
     if unknown.any():
         raise ValueError(
-            f"event {int(unknown.nonzero()[0]) + 1} has dropped dimensions (NaN) that are none "
-            "of the model's sets: check its multiplicity"
+            f"event {int(unknown.nonzero()[0]) + 1} has dropped dimensions (NaN) that are not one"
+            " of the model's sets: check its number of particles"
         )
     return matches.long().argmax(dim=1)
+
+
+def refuse_dropped(events: Tensor) -> None:
+    """Refuse events with dropped dimensions.
+
+    Raises:
+        ValueError: naming the first such event, 1-based.
+    """
+    dropped = events.isnan().any(dim=1)
+    if dropped.any():
+        raise ValueError(
+            f"event {int(dropped.nonzero()[0]) + 1} has dropped dimensions (NaN): events of several"
+            " numbers of particles need a layout with presence sets, and a model such as one of"
+            " kind 'dropout'"
+        )
 
 
 def preference_vector(values: Sequence[float], count: int) -> Tensor:

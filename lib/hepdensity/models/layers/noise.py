@@ -1,6 +1,7 @@
 """Noise that fills the cube of a dequantised category: uniform, or from an auxiliary flow."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
@@ -16,17 +17,23 @@ class Noise(nn.Module, ABC):
 
     @abstractmethod
     def draw(
-        self, category: Tensor, like: Tensor, generator: Generator | None
+        self,
+        category: Tensor,
+        like: Tensor,
+        generator: Generator | None,
+        absent: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Draw noise for events.
 
         Args:
-            category: of each event, int64, shape ``(n,)``.
+            category: of each event, int64, one number or several, shape ``(n, groups)``.
             like: gives dtype and device.
             generator: source of random numbers.
+            absent: dimensions that an event does not have, bool, shape ``(n, dimensions)``.
 
         Returns:
-            u of shape ``(n, dimensions)`` and log q(u | y) [nats], shape ``(n,)``.
+            u of shape ``(n, dimensions)``, NaN where absent, and log q(u | y) of the rest [nats],
+            shape ``(n,)``.
         """
 
 
@@ -39,12 +46,15 @@ class UniformNoise(Noise):
         self.dimensions = dimensions
 
     def draw(
-        self, category: Tensor, like: Tensor, generator: Generator | None
+        self,
+        category: Tensor,
+        like: Tensor,
+        generator: Generator | None,
+        absent: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Draw noise; its log-density is zero."""
-        return _uniform(len(category), self.dimensions, like, generator), like.new_zeros(
-            len(category)
-        )
+        u = _uniform(len(category), self.dimensions, like, generator)
+        return _without(u, absent), like.new_zeros(len(category))
 
 
 class FlowNoise(Noise):
@@ -54,10 +64,12 @@ class FlowNoise(Noise):
     (arXiv:2205.01697).
     """
 
+    first_rows: Tensor
+
     def __init__(
         self,
         dimensions: int,
-        categories: int,
+        categories: Sequence[int],
         *,
         layers: int,
         bins: int,
@@ -65,37 +77,50 @@ class FlowNoise(Noise):
         units_per_dim: int,
         embedding: int,
         generator: Generator,
+        may_drop: bool = False,
     ) -> None:
         """Create the flow; weights come from torch's global stream.
 
         Args:
             dimensions: of the cube.
-            categories: number of categories.
+            categories: number of values of each number that a category is given by; their contexts
+                are added.
             layers: number of inverted autoregressive layers.
             bins: spline bins.
             residual_blocks: residual blocks of each MADE.
             units_per_dim: hidden units per dimension.
             embedding: width of the context of a category.
             generator: draws the fixed permutations.
+            may_drop: whether dimensions may be absent.
         """
         super().__init__()
         self.dimensions = dimensions
-        self.embedding = nn.Embedding(categories, embedding)
+        self.embedding = nn.Embedding(sum(categories), embedding)
+        first_rows = torch.tensor([0, *categories]).cumsum(0)[:-1]
+        self.register_buffer("first_rows", first_rows, persistent=False)
         self.permutations = nn.ModuleList(
             FixedPermutation(dimensions, generator) for _ in range(layers)
         )
         hidden = units_per_dim * dimensions
         self.splines = nn.ModuleList(
-            InvertedAutoregressiveSpline(dimensions, hidden, residual_blocks, bins, embedding)
+            InvertedAutoregressiveSpline(
+                dimensions, hidden, residual_blocks, bins, embedding, may_drop
+            )
             for _ in range(layers)
         )
 
     def draw(
-        self, category: Tensor, like: Tensor, generator: Generator | None
+        self,
+        category: Tensor,
+        like: Tensor,
+        generator: Generator | None,
+        absent: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Draw noise and its log-density, in one pass."""
-        context = self.embedding(category)
+        context = self._context(category)
         u = _uniform(len(category), self.dimensions, like, generator)
+        if absent is not None:
+            u = _without(u, self._before_permutations(absent))
         log_density = like.new_zeros(len(category))
         for permutation, spline in zip(self.permutations, self.splines, strict=True):
             u, contribution = spline(permutation(u)[0], context)
@@ -104,7 +129,7 @@ class FlowNoise(Noise):
 
     def log_density(self, u: Tensor, category: Tensor) -> Tensor:
         """Log q(u | y) [nats], shape ``(n,)``; sequential and not differentiable in the weights."""
-        context = self.embedding(category)
+        context = self._context(category)
         log_density = u.new_zeros(len(u))
         pairs = list(zip(self.permutations, self.splines, strict=True))
         for permutation, spline in reversed(pairs):
@@ -114,6 +139,22 @@ class FlowNoise(Noise):
             log_density = log_density + contribution
             u, _ = permutation.inverse(u)
         return log_density
+
+
+    def _context(self, category: Tensor) -> Tensor:
+        context: Tensor = self.embedding(category + self.first_rows).sum(dim=1)
+        return context
+
+    def _before_permutations(self, absent: Tensor) -> Tensor:
+        """Which dimensions of the base become those that are absent."""
+        for permutation in reversed(self.permutations):
+            assert isinstance(permutation, FixedPermutation)
+            absent = absent[:, permutation.order]
+        return absent
+
+
+def _without(u: Tensor, absent: Tensor | None) -> Tensor:
+    return u if absent is None else u.masked_fill(absent, torch.nan)
 
 
 def _uniform(n: int, dimensions: int, like: Tensor, generator: Generator | None) -> Tensor:

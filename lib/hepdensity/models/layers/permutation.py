@@ -1,17 +1,18 @@
 """Permutations of coordinates (fixed) and of particles (stochastic, sorted).
 
-The particle layers follow Verheyen 2022 (arXiv:2205.01697), eq. 11, with the sign of the sort
-surjection's contribution mended: log p(x) contains -log D!, since D! orderings x share one sorted
-z.
+The particle layers follow Verheyen 2022 (arXiv:2205.01697), eq. 11, with the opposite sign of the
+sort surjection's contribution: log p(x) contains -log D!, since D! orderings x share one sorted z.
 """
 
-import math
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
 
 from hepdensity.models.base import Layer, LayerKind, permute_particles
-from hepdensity.models.layers.labels import relabel
+from hepdensity.models.layout import Layout, log_orders
+
+TREATMENTS = ("none", "sort", "stochastic")
 
 
 class FixedPermutation(Layer):
@@ -41,60 +42,75 @@ class FixedPermutation(Layer):
         return x[:, self.order], x.new_zeros(len(x))
 
 
-def particle_layer(name: str, particles: int, labelled: bool = False) -> Layer | None:
+def particle_layer(name: str, layout: Layout) -> Layer | None:
     """The layer of a treatment of the particles' permutation symmetry.
 
     Args:
         name: "none", "stochastic" or "sort".
-        particles: number of exchangeable particles.
-        labelled: whether events have labels, see ``layers.labels``.
+        layout: columns of the events.
 
     Raises:
-        ValueError: for an unknown treatment.
+        ValueError: for an unknown treatment, or particles that cannot be sorted.
     """
-    if name not in ("none", "stochastic", "sort"):
+    if name not in TREATMENTS:
         raise ValueError(
-            f"unknown permutation treatment '{name}': choose from ['none', 'sort', 'stochastic']"
+            f"unknown permutation treatment '{name}': choose from {list(TREATMENTS)}"
         )
     if name == "none":
         return None
-    treatment = StochasticPermutation if name == "stochastic" else SortSurjection
-    return treatment(particles, labelled)
+    return StochasticPermutation(layout) if name == "stochastic" else SortSurjection(layout)
+
+
+def reorder_particles(layout: Layout) -> Callable[[Tensor, Tensor], Tensor]:
+    """The function that reorders the particles of events, with all of their columns.
+
+    It takes events, shape ``(n, d)``, and for each event the particle that goes to each place,
+    shape ``(n, particles)``.
+    """
+    if not layout.event and not layout.categorical:
+        return permute_particles
+    widths = (0, len(layout.particle_continuous), 0, len(layout.particle_categorical))
+    parts = [p for p in zip(layout.slices, widths, strict=True) if p[0].stop > p[0].start]
+
+    def reorder(batch: Tensor, order: Tensor) -> Tensor:
+        index = []
+        for part, width in parts:
+            columns = torch.arange(part.start, part.stop, device=order.device)
+            if width:
+                moved = width * order[:, :, None] + columns[:width]
+                index.append(moved.flatten(1))
+            else:
+                index.append(columns.expand(len(order), -1))
+        return batch.gather(1, torch.cat(index, dim=1))
+
+    return reorder
+
+
+def absent_particles(x: Tensor, layout: Layout) -> Tensor:
+    """Which particles are absent (NaN), bool, shape ``(n, particles)``."""
+    return x[:, [layout.block(place)[0] for place in range(layout.particles)]].isnan()
 
 
 class _ParticleLayer(Layer):
-    """Reorders the particles of an event, with their labels if there are any.
+    """Reorders the particles that are present, with all of their columns, among their places."""
 
-    Events with dropped particles (NaN) stay as they are, with contribution 0.
-    """
-
-    def __init__(self, particles: int, labelled: bool = False) -> None:
-        """Act on events of ``particles`` particles with equally many coordinates each.
-
-        Args:
-            particles: number of exchangeable particles.
-            labelled: whether events have labels, see ``layers.labels``.
-        """
+    def __init__(self, layout: Layout) -> None:
+        """Act on events of this layout."""
         super().__init__()
-        self.particles = particles
-        self._reorder = relabel if labelled else permute_particles
-        self._coordinates = 2 * particles if labelled else None
+        self.particles = layout.particles
+        self.layout, self._reorder = layout, reorder_particles(layout)
+        self._all_present = layout.least_particles == layout.particles
 
-    def _keys(self, x: Tensor) -> Tensor:
-        """First coordinate of each particle."""
-        return x[:, : self._coordinates].unflatten(1, (self.particles, -1))[:, :, 0]
-
-    def _arrange(self, x: Tensor, order: Tensor) -> Tensor:
-        as_is = torch.arange(self.particles, device=x.device)
-        return self._reorder(x, torch.where(_complete(x)[:, None], order, as_is))
+    def _arrange(self, x: Tensor, keys: Tensor, last: float) -> Tensor:
+        """Put the particles in rising order of their keys, and absent ones behind them."""
+        if self._all_present:
+            return self._reorder(x, keys.argsort(dim=1))
+        keys = keys.masked_fill(absent_particles(x, self.layout), last)
+        return self._reorder(x, keys.argsort(dim=1, stable=True))
 
     def _shuffle(self, x: Tensor, generator: Generator | None) -> Tensor:
         keys = torch.rand(len(x), self.particles, generator=generator, device=x.device)
-        return self._arrange(x, keys.argsort(dim=1))
-
-
-def _complete(x: Tensor) -> Tensor:
-    return ~x.isnan().any(dim=1)
+        return self._arrange(x, keys, 2.0)
 
 
 class StochasticPermutation(_ParticleLayer):
@@ -116,13 +132,27 @@ class StochasticPermutation(_ParticleLayer):
 
 
 class SortSurjection(_ParticleLayer):
-    """Sorts the particles by their first coordinate, descending; shuffles in the forward direction.
+    """Sorts the particles by their first continuous column, descending; ``forward`` shuffles them.
 
-    The contribution -log D! is exact only if the layers behind it have all their density in the
-    sorted region. A flow on the whole cube has not, so log p is a lower bound in practice.
+    The contribution -log D! of D present particles is exact only if the layers behind it have all
+    their density in the sorted region. A flow on the whole cube does not, so log p is a lower bound
+    in practice.
     """
 
     kind = LayerKind.SURJECTION_BOUND
+
+    def __init__(self, layout: Layout) -> None:
+        """Act on events of this layout.
+
+        Raises:
+            ValueError: if particles have no continuous column to sort by.
+        """
+        super().__init__(layout)
+        if layout.particles and not layout.particle_continuous:
+            raise ValueError(
+                "permutation 'sort' needs a continuous column of the particles to sort by: choose"
+                " 'stochastic' or 'none'"
+            )
 
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
@@ -134,9 +164,15 @@ class SortSurjection(_ParticleLayer):
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Sort the particles of each event."""
-        order = self._keys(x).argsort(dim=1, descending=True)
-        return self._arrange(x, order), self._contributions(x)
+        return self._arrange(x, -self._keys(x), torch.inf), self._contributions(x)
+
+    def _keys(self, x: Tensor) -> Tensor:
+        """First continuous column of each particle."""
+        return x[:, self.layout.slices[1]].unflatten(1, (self.particles, -1))[:, :, 0]
 
     def _contributions(self, x: Tensor) -> Tensor:
-        contribution = -math.log(math.factorial(self.particles))
-        return contribution * _complete(x).to(x)
+        if self._all_present:
+            return x.new_full((len(x),), -log_orders(self.particles))
+        present = self.particles - absent_particles(x, self.layout).sum(dim=1)
+        by_number = [-log_orders(count) for count in range(self.particles + 1)]
+        return x.new_tensor(by_number)[present]

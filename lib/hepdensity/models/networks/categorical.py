@@ -1,10 +1,11 @@
-"""A linear map with a softmax over many categories, of which one is wanted for each event.
+"""Linear maps with a softmax: over many categories, or over the values of each of several codes.
 
-With thousands of categories the passes over all logits cost as much as the products with the
+Of each softmax one value is wanted for each event. With thousands of categories the passes over all logits cost as much as the products with the
 weights. Here there is one array of exponentials, written once, block by block while it is in the
 cache, and the gradients are formed from it by products alone.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,6 +26,44 @@ class Categorical(nn.Linear):
         """
         value: Tensor = _LogProbability.apply(x, self.weight, self.bias, category)
         return value
+
+
+class FactorisedCategorical(nn.Linear):
+    """Logits of the values of several codes, which are independent of each other."""
+
+    def __init__(self, in_features: int, counts: Sequence[int]) -> None:
+        """Create the map.
+
+        Args:
+            in_features: number of inputs.
+            counts: number of values of each code.
+        """
+        super().__init__(in_features, sum(counts))
+        self.counts = tuple(counts)
+
+    def log_prob(self, x: Tensor, codes: Tensor) -> Tensor:
+        """Log-probability of codes [nats], shape ``(n,)``; -1 is an absent one, which is certain.
+
+        Args:
+            x: inputs, shape ``(n, in_features)``.
+            codes: int64, shape ``(n, codes)``.
+        """
+        absent = codes < 0
+        parts = self(x).split(self.counts, dim=1)
+        columns = codes.clamp(min=0).split(1, dim=1)
+        chosen = [
+            logits.log_softmax(dim=1).gather(1, column)
+            for logits, column in zip(parts, columns, strict=True)
+        ]
+        return torch.cat(chosen, dim=1).masked_fill(absent, 0).sum(dim=1)
+
+    def draw(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw codes, int64, shape ``(n, codes)``."""
+        drawn = [
+            logits.softmax(dim=1).multinomial(1, generator=generator)
+            for logits in self(x).split(self.counts, dim=1)
+        ]
+        return torch.cat(drawn, dim=1)
 
 
 class _LogProbability(torch.autograd.Function):

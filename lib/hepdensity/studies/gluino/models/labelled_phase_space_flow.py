@@ -11,16 +11,12 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hepdensity.models.base import DensityModel
-from hepdensity.models.flows.flow import seeded
-from hepdensity.models.layers.labels import (
-    check_labels,
-    gluinos_of,
-    helicity_code,
-    helicity_decode,
-    pack,
-    positions_to_order,
-    unpack,
-)
+from hepdensity.models.flows.core import seeded
+from hepdensity.models.layers.coding import Coding
+from hepdensity.models.layout import Layout
+from hepdensity.numbering import digits, number
+from hepdensity.studies.gluino import layouts
+from hepdensity.studies.gluino.models.labels import pack, positions_to_order, unpack
 from hepdensity.studies.gluino.models.layers.invariants import (
     features,
     outgoing_momenta,
@@ -30,19 +26,17 @@ from hepdensity.studies.gluino.models.layers.spin_structures import read_structu
 from hepdensity.studies.gluino.models.networks.amplitudes import TraceScores
 from hepdensity.studies.gluino.models.networks.helicities import HelicityScores
 from hepdensity.studies.gluino.models.networks.legs import LEGS, TRACES, Reader
-from hepdensity.studies.gluino.models.phase_space_flow import PhaseSpaceFlow, phase_space_flow
+from hepdensity.studies.gluino.models.phase_space_flow import PhaseSpaceFlow, build_kinematics
 
-_GLUINOS = 4
 _LARGEST_CHUNK = 10_000
-_LARGEST_MASS = 1 / _GLUINOS
-GLUINO_MASS = 607.7137 / 3000
-"""Of the study's events, in units of sqrt s."""
+_LARGEST_MASS = 1 / layouts.GLUINOS
+_BITS = [2] * LEGS
 
 
 class LabelledPhaseSpaceFlow(DensityModel):
     """A flow of the kinematics with networks for helicities and colours behind it.
 
-    Events are laid out as in ``layers.labels``, shape ``(n, 19)``.
+    Events have the columns of ``layouts.labels``, shape ``(n, 19)``.
     """
 
     traces: Tensor
@@ -72,6 +66,7 @@ class LabelledPhaseSpaceFlow(DensityModel):
             )
         self.kinematics, self.helicities, self.colours = kinematics, helicities, colours
         self.mass = mass
+        self.coding = Coding(layouts.labels())
         self.register_buffer("traces", torch.tensor(TRACES), persistent=False)
 
     @property
@@ -83,15 +78,24 @@ class LabelledPhaseSpaceFlow(DensityModel):
         """Refuse events that this model is not for.
 
         Raises:
-            ValueError: for unlabelled events, dropped dimensions, unphysical angles, or labels that
-                are none.
+            ValueError: for a wrong number of columns, dropped dimensions, unphysical angles, or
+                labels out of range.
         """
-        if gluinos_of(training) != _GLUINOS:
+        self.check(training)
+        self.kinematics.prepare(training[:, : self.coding.layout.continuous])
+
+    def check(self, batch: Tensor) -> None:
+        """Refuse labels that there are not.
+
+        Raises:
+            ValueError: for a wrong number of columns, or naming the first event with such a label.
+        """
+        if batch.shape[1] != self.coding.layout.features:
             raise ValueError(
-                f"this model is for {_GLUINOS} gluinos, the events have {gluinos_of(training)}"
+                f"this model is for events of {self.coding.layout.features} columns, not"
+                f" {batch.shape[1]}: check the layout of the inputs"
             )
-        self.kinematics.prepare(training[:, : 2 * _GLUINOS])
-        check_labels(training)
+        self.coding.check(batch)
 
     def factors(self) -> list[list[nn.Module]]:
         """Kinematics, helicities and colours."""
@@ -111,9 +115,9 @@ class LabelledPhaseSpaceFlow(DensityModel):
         """Joint log-density [nats] from one random order of the gluinos, shape ``(n,)``.
 
         Raises:
-            ValueError: for labels that are none.
+            ValueError: for labels out of range.
         """
-        check_labels(batch)
+        self.check(batch)
         angles, *labels = unpack(batch)
         values = self.log_prob_labels(angles, *labels).sum(0)
         return self.kinematics.log_prob(angles, generator) + values
@@ -124,9 +128,9 @@ class LabelledPhaseSpaceFlow(DensityModel):
         """Exact joint log-density of ``sample`` [nats], shape ``(n,)``.
 
         Raises:
-            ValueError: for labels that are none.
+            ValueError: for labels out of range.
         """
-        check_labels(batch)
+        self.check(batch)
         angles, *labels = unpack(batch)
         return self.kinematics.log_prob_tight(angles) + self.log_prob_labels(angles, *labels).sum(0)
 
@@ -150,7 +154,7 @@ class LabelledPhaseSpaceFlow(DensityModel):
         legs, values = self._legs(angles)
         by_helicity = self.helicities(values)
         by_trace = self.colours(values, spin_structures(legs, helicities))
-        chosen = by_helicity.gather(1, helicity_code(helicities)[:, None])
+        chosen = by_helicity.gather(1, number((helicities > 0).long(), _BITS)[:, None])
         # A trace and its reversal share what TRACES gives to both.
         trace = by_trace.gather(1, self._trace_of(positions)[:, None]) - math.log(2)
         return torch.cat((chosen, trace), dim=1).T
@@ -173,7 +177,7 @@ class LabelledPhaseSpaceFlow(DensityModel):
         n = len(angles)
         legs, values = self._legs(angles)
         code = self.helicities(values).exp().multinomial(1, generator=generator)[:, 0]
-        helicities = helicity_decode(code, LEGS)
+        helicities = digits(code, _BITS) * 2 - 1
         by_trace = self.colours(values, spin_structures(legs, helicities)).exp()
         trace = self.traces[by_trace.multinomial(1, generator=generator)[:, 0], 1:]
         reverse = torch.rand(n, 1, generator=generator, device=trace.device) < 0.5
@@ -189,6 +193,7 @@ class LabelledPhaseSpaceFlow(DensityModel):
 
 def labelled_phase_space_flow(
     *,
+    layout: Layout,
     layers: int,
     bins: int,
     residual_blocks: int,
@@ -196,7 +201,7 @@ def labelled_phase_space_flow(
     seed: int,
     chart: str = "paired",
     orders_per_event: int = 1,
-    mass: float = GLUINO_MASS,
+    mass: float | None = None,
     helicity_width: int = 32,
     colour_width: int = 32,
     colour_terms: int = 16,
@@ -204,6 +209,7 @@ def labelled_phase_space_flow(
     """Build the joint model of four-gluino events.
 
     Args:
+        layout: columns of the events, ``layouts.labels``.
         layers: number of autoregressive layers.
         bins: spline bins.
         residual_blocks: residual blocks of each MADE.
@@ -211,15 +217,32 @@ def labelled_phase_space_flow(
         seed: seed of the weights and of the fixed permutations.
         chart: coordinates of phase space, see ``phase_space_flow``.
         orders_per_event: orders of the gluinos that the loss averages over for each event.
-        mass: mass of the gluinos in units of sqrt s.
+        mass: mass of the gluinos in units of sqrt s; None for that of the layout's constants.
         helicity_width: width of the network of helicities.
         colour_width: hidden units of the network of amplitudes.
         colour_terms: combinations of spin structures whose coefficients it gives.
 
     Raises:
-        ValueError: for an unknown chart, or if ``orders_per_event`` or the mass is out of range.
+        ValueError: for an unknown chart, other columns, a missing mass, or if ``orders_per_event``
+            or the mass is out of range.
     """
-    kinematics = phase_space_flow(
+    expected = layouts.labels()
+    if (layout.event, layout.particle, layout.particles, layout.codes) != (
+        expected.event,
+        expected.particle,
+        expected.particles,
+        expected.codes,
+    ):
+        raise ValueError(
+            "this model is for angles, helicities and colour positions of four gluinos: choose"
+            " another kind for other columns"
+        )
+    if mass is None and "mass" not in layout.constants:
+        raise ValueError(
+            "this model needs the mass of the gluinos: give `mass` in units of sqrt s, or write it"
+            " into the constants of the layout"
+        )
+    kinematics = build_kinematics(
         layers=layers,
         bins=bins,
         residual_blocks=residual_blocks,
@@ -232,4 +255,5 @@ def labelled_phase_space_flow(
         reader = Reader(read_features)
         helicities = HelicityScores(reader, helicity_width)
         colours = TraceScores(reader, Reader(read_structures), colour_width, colour_terms)
-    return LabelledPhaseSpaceFlow(kinematics, helicities, colours, mass)
+    chosen = layout.constants["mass"] if mass is None else mass
+    return LabelledPhaseSpaceFlow(kinematics, helicities, colours, chosen)

@@ -14,10 +14,12 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hepdensity.models.base import DensityModel, Layer, permute_particles
-from hepdensity.models.flows.flow import Flow, refuse_dropped, spline_flow
+from hepdensity.models.flows.core import Flow, spline_layers
 from hepdensity.models.layers.autoregressive import AutoregressiveSpline
+from hepdensity.models.layers.dropout import refuse_dropped
 from hepdensity.models.layers.spline import SMALLEST_SLOPE
 from hepdensity.models.layers.symmetry import CommonRotation, Fold
+from hepdensity.models.layout import Column, Layout
 from hepdensity.studies.gluino.models.layers.paired_phase_space import PairedPhaseSpace
 from hepdensity.studies.gluino.models.layers.phase_space import PHI, THETA, PhaseSpace
 
@@ -130,14 +132,14 @@ class PhaseSpaceFlow(DensityModel):
             orders = self.orders[keys.topk(count, dim=1).indices]
         repeated = batch.repeat_interleave(count, dim=0)
         z, contribution = self._infer(permute_particles(repeated, orders.reshape(-1, _PARTICLES)))
-        values = self.flow.log_prob_ordered(z).view(n, count).logsumexp(dim=1) - math.log(count)
+        values = self.flow.log_prob(z).view(n, count).logsumexp(dim=1) - math.log(count)
         # Flat phase space knows no order, and -inf inside logsumexp would have no gradient.
         return values + contribution.view(n, count)[:, 0]
 
     def log_prob_ordered(self, x: Tensor) -> Tensor:
         """Log-density [nats] of events in a given order, shape ``(n,)``."""
         z, contribution = self._infer(x)
-        return self.flow.log_prob_ordered(z) + contribution
+        return self.flow.log_prob(z) + contribution
 
     def _infer(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Points of the flow's cube and the contribution of the chart."""
@@ -229,8 +231,23 @@ def _start_at_identity(flow: Flow) -> None:
                 final.bias.copy_(bias.flatten())
 
 
+def refuse_other_angles(continuous: Sequence[Column], particles: int) -> None:
+    """Refuse continuous columns other than the angles of four particles.
+
+    Raises:
+        ValueError: naming what there is.
+    """
+    unit = all(column.support == "unit" for column in continuous)
+    if len(continuous) != _FEATURES // _PARTICLES or particles != _PARTICLES or not unit:
+        raise ValueError(
+            f"this model is for {_PARTICLES} particles with two angle variables in [0, 1] each, not"
+            f" for {particles} with {[column.name for column in continuous]}: choose another kind"
+        )
+
+
 def phase_space_flow(
     *,
+    layout: Layout,
     layers: int,
     bins: int,
     residual_blocks: int,
@@ -242,6 +259,7 @@ def phase_space_flow(
     """Build the flow of four-gluino phase space.
 
     Args:
+        layout: columns of the events, ``layouts.angles``.
         layers: number of autoregressive layers.
         bins: spline bins.
         residual_blocks: residual blocks of each MADE.
@@ -253,18 +271,28 @@ def phase_space_flow(
         orders_per_event: orders of the particles that the loss averages over for each event.
 
     Raises:
-        ValueError: for an unknown chart, or if ``orders_per_event`` is out of range.
+        ValueError: for an unknown chart, other columns, or if ``orders_per_event`` is out of range.
     """
-    stack, orders = _chart(chart)
-    flow = spline_flow(
-        permutation="none",
+    refuse_other_angles(layout.particle, layout.particles)
+    if layout.event or layout.sets:
+        raise ValueError("this model is for four particles, all present, and their angles alone")
+    return build_kinematics(
         layers=layers,
         bins=bins,
         residual_blocks=residual_blocks,
         units_per_dim=units_per_dim,
         seed=seed,
-        features=_FEATURES - (chart != "plain"),
-        particles=1,
+        chart=chart,
+        orders_per_event=orders_per_event,
     )
+
+
+def build_kinematics(
+    *, seed: int, chart: str, orders_per_event: int, **sizes: int
+) -> PhaseSpaceFlow:
+    """Build the flow for angles in the columns that ``phase_space_flow`` checks; see there."""
+    stack, orders = _chart(chart)
+    features = _FEATURES - (chart != "plain")
+    flow = Flow(spline_layers(features, seed, **sizes), features)
     _start_at_identity(flow)
     return PhaseSpaceFlow(stack, flow, orders, orders_per_event)
