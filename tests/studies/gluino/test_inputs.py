@@ -1,66 +1,80 @@
-"""Reading inputs files."""
+"""What the study reads of its inputs files."""
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
-from hepdensity.studies.gluino.preprocessing.inputs import (
-    PARTS,
+from hepdensity.models.inputs import InputsWriter, read_array
+from hepdensity.studies.gluino import layouts
+from hepdensity.studies.gluino.inputs import (
+    GROUPS,
     Header,
-    read_angles,
     read_couplings,
     read_header,
+    read_labels,
 )
 
 SIZES = {"test": 4, "validation": 3, "train": 10}
 
 
-def write_inputs(path: Path, with_couplings: bool = True) -> Path:
-    numbers = np.random.default_rng(1)
-    with h5py.File(path, "w") as file:
-        file.attrs.update(sqrt_s=3000.0, mass=607.7137, source="lhe")
-        for part, size in SIZES.items():
-            file[f"{part}/angles"] = numbers.uniform(size=(size, 8))
-            if with_couplings:
-                file[f"{part}/alpha_s"] = numbers.uniform(0.08, 0.09, size)
+@pytest.fixture
+def arrays() -> dict[str, dict[str, np.ndarray]]:
+    """Arrays of each group beside the events."""
+    random = np.random.default_rng(1)
+    return {
+        group: {
+            "alpha_s": random.uniform(0.08, 0.09, n),
+            "helicities": random.choice([-1, 1], (n, 6)).astype(np.int8),
+            "colour_order": np.tile(np.arange(6, dtype=np.int8), (n, 1)),
+        }
+        for group, n in SIZES.items()
+    }
+
+
+def write_inputs(path: Path, arrays: dict[str, dict[str, np.ndarray]], *lacking: str) -> Path:
+    """Write the groups in an order of their own, without some of the arrays."""
+    header = {"sqrt_s": 3000.0, "mass": 607.7137, "source": "lhe"}
+    with InputsWriter(path, layouts.angles(), {}, **header) as writer:
+        for group in sorted(SIZES):
+            rows = SIZES[group]
+            kept = {name: array for name, array in arrays[group].items() if name not in lacking}
+            writer.write(group, rows, 0, np.full((rows, 8), 0.5), **kept)
     return path
 
 
-def test_header(tmp_path: Path) -> None:
-    header = read_header(write_inputs(tmp_path / "inputs.h5"))
-    assert header == Header(3000.0, 607.7137, "lhe")
+def test_header(tmp_path: Path, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+    path = write_inputs(tmp_path / "inputs.h5", arrays)
+    assert read_header(path) == Header(3000.0, 607.7137, "lhe")
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_angles(tmp_path: Path, part: str) -> None:
-    path = write_inputs(tmp_path / "inputs.h5")
-    with h5py.File(path) as file:
-        expected = file[part]["angles"][:]
-    np.testing.assert_array_equal(read_angles(path, part), expected)
-    np.testing.assert_array_equal(read_angles(path, part, 2), expected[:2])
+def test_labels(tmp_path: Path, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+    path = write_inputs(tmp_path / "inputs.h5", arrays)
+    for group in GROUPS:
+        helicities, order = read_labels(path, group)
+        np.testing.assert_array_equal(helicities, arrays[group]["helicities"])
+        np.testing.assert_array_equal(order, arrays[group]["colour_order"])
 
 
-def test_too_few_events(tmp_path: Path) -> None:
-    path = write_inputs(tmp_path / "inputs.h5")
-    assert len(read_angles(path, "train", 10)) == 10
-    with pytest.raises(
-        ValueError, match=r"inputs\.h5: 10 train events, but 11 are asked for; lower"
-    ):
-        read_angles(path, "train", 11)
+def test_couplings(tmp_path: Path, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+    path = write_inputs(tmp_path / "inputs.h5", arrays)
+    couplings = [arrays[group]["alpha_s"] for group in GROUPS]
+    np.testing.assert_array_equal(read_couplings(path, "validation"), couplings[1])
+    np.testing.assert_array_equal(read_couplings(path), np.concatenate(couplings))
+    assert len(read_couplings(path)) == sum(len(read_array(path, group)) for group in GROUPS)
 
 
-def test_couplings(tmp_path: Path) -> None:
-    path = write_inputs(tmp_path / "inputs.h5")
-    with h5py.File(path) as file:
-        parts = [file[part]["alpha_s"][:] for part in PARTS]
-    np.testing.assert_array_equal(read_couplings(path, "validation"), parts[1])
-    np.testing.assert_array_equal(read_couplings(path), np.concatenate(parts))
+@pytest.mark.parametrize("group", [None, "test"], ids=["all", "test"])
+def test_no_couplings(
+    tmp_path: Path, arrays: dict[str, dict[str, np.ndarray]], group: str | None
+) -> None:
+    path = write_inputs(tmp_path / "inputs.h5", arrays, "alpha_s")
+    with pytest.raises(ValueError, match=r"inputs\.h5: test events without alpha_s"):
+        read_couplings(path, group)
 
 
-@pytest.mark.parametrize("part", [None, "test"], ids=["all", "test"])
-def test_no_couplings(tmp_path: Path, part: str | None) -> None:
-    path = write_inputs(tmp_path / "inputs.h5", with_couplings=False)
-    with pytest.raises(ValueError, match="events without alpha_s have no known true density"):
-        read_couplings(path, part)
+@pytest.mark.parametrize("name", ["helicities", "colour_order"])
+def test_no_labels(tmp_path: Path, arrays: dict[str, dict[str, np.ndarray]], name: str) -> None:
+    path = write_inputs(tmp_path / "inputs.h5", arrays, name)
+    with pytest.raises(ValueError, match=rf"inputs\.h5: train events without {name}"):
+        read_labels(path, "train")
