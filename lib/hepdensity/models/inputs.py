@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -52,9 +52,11 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
 
     def __enter__(self) -> InputsWriter:
         """Open a temporary file beside the path."""
-        self._atomic = atomic_path(self._path)
-        self._file = h5py.File(self._atomic.__enter__(), "w")
-        self._file.attrs.update(self._attributes)
+        with ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(self._path))
+            self._file = stack.enter_context(h5py.File(temporary, "w"))
+            self._file.attrs.update(self._attributes)
+            self._opened = stack.pop_all()
         return self
 
     def __exit__(
@@ -64,8 +66,7 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the file, and rename it if all went well."""
-        self._file.close()
-        self._atomic.__exit__(kind, error, traceback)
+        self._opened.__exit__(kind, error, traceback)
 
     def write(
         self, group: str, rows: int, start: int, events: np.ndarray, **arrays: np.ndarray
