@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ import h5py
 import numpy as np
 
 CHUNK_EVENTS = 8192
+
+DIGEST_BYTES = 64 * 2**20
+"""Up to this size a file is known by its content; hashing takes a tenth of a second then."""
 
 
 @contextmanager
@@ -34,6 +39,67 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def expanded(path: str | Path) -> Path:
+    """Path of a configuration with a leading `~` or `~user` replaced by the home folder.
+
+    Args:
+        path: Path as the user wrote it.
+
+    Raises:
+        ValueError: If there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: no home folder of that name; write out the path") from error
+
+
+def open_input(path: str | Path) -> BufferedReader:
+    """Open a file of the user for reading bytes.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: If it is absent, a folder or unreadable.
+    """
+    path = Path(path)
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        link = f"a link to {path.readlink()}, which does not exist" if path.is_symlink() else ""
+        raise ValueError(f"{path}: {link or 'no such file'}; correct the path") from error
+    except IsADirectoryError as error:
+        raise ValueError(f"{path}: this is a folder; give the path of a file in it") from error
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise ValueError(f"{path}: {problem}; check the path and its permissions") from error
+
+
+def identity(path: str | Path) -> dict[str, Any]:
+    """Tell which file stands at a path now, so that another one in its place is noticed.
+
+    Args:
+        path: A file; links are followed, `~` is expanded.
+
+    Returns:
+        `path` (resolved, absolute), `size` [bytes], and `sha256` of the content for files up to
+        `DIGEST_BYTES`, `mtime_ns` for larger ones.
+
+    Raises:
+        ValueError: If the file is absent, a folder, unreadable or not a regular file.
+    """
+    path = expanded(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ValueError(f"{path}: this is a pipe or a device; give the path of a regular file")
+    with open_input(path) as file:
+        status = os.fstat(file.fileno())
+        known: dict[str, Any] = {"path": str(path.resolve()), "size": status.st_size}
+        if status.st_size <= DIGEST_BYTES:
+            return {**known, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return {**known, "mtime_ns": status.st_mtime_ns}
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
@@ -74,7 +140,9 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file ({error}); write it anew") from error
+        raise ValueError(
+            f"{path}: not a JSON file ({error}); delete it, so that the next run makes it again"
+        ) from error
 
 
 def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -112,6 +180,7 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
 
 
 def for_json(value: Any) -> Any:
+    """Turn numpy values, mappings and paths into what JSON can hold."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -137,11 +206,3 @@ def _parse(text: str) -> Any:
         except ValueError:
             continue
     return text
-
-
-def expanded(path: str | Path) -> Path:
-    return Path(path).expanduser()
-
-
-def identity(path: str | Path) -> dict[str, Any]:
-    return {"path": str(path)}

@@ -134,7 +134,9 @@ def read_events(path: str | Path, start: int = 0, stop: int | None = None) -> Ev
                 **scalars,
             )
         except ValueError as error:
-            raise ValueError(f"{path}: {error}; write the event file anew") from error
+            raise ValueError(
+                f"{path}: {error}; delete this file, so that the next run makes it again"
+            ) from error
 
 
 def count_events(path: str | Path) -> int:
@@ -161,7 +163,7 @@ def _open_events(path: str | Path) -> Iterator[h5py.File]:
             name for name in ("process", "sqrt_s", "mass", "source") if name not in file.attrs
         ]
         if "momenta" not in file or missing:
-            raise ValueError(f"{path}: not an event file; write it with an ingest rule")
+            raise ValueError(f"{path}: not an event file; give a file that an ingest rule wrote")
         yield file
 
 
