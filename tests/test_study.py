@@ -210,7 +210,7 @@ def test_defaults_of_a_study() -> None:
     assert made.rows("plane", 10) == 10
     assert made.sample_names("plane") == ("all",) and made.group_names("plane") == ("test",)
     assert made.symmetrised("plane") is False
-    assert list(made.problems()) == list(made.warnings()) == []
+    assert not list(made.problems()) and not list(made.warnings())
     with pytest.raises(NotImplementedError):
         made.targets()
 

@@ -34,7 +34,7 @@ def arrays() -> dict[str, dict[str, np.ndarray]]:
 
 def write_inputs(path: Path, arrays: dict[str, dict[str, np.ndarray]], *lacking: str) -> Path:
     """Write the groups in an order of their own, without some of the arrays."""
-    header = {"sqrt_s": 3000.0, "mass": 607.7137, "source": "lhe"}
+    header: dict[str, str | float] = {"sqrt_s": 3000.0, "mass": 607.7137, "source": "lhe"}
     with InputsWriter(path, layouts.angles(), {}, **header) as writer:
         for group in sorted(SIZES):
             rows = SIZES[group]

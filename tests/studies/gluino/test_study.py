@@ -250,13 +250,13 @@ def test_sound_configurations_have_no_problems(make: Make, files: dict[str, list
 
 
 def test_study_without_models(make: Make) -> None:
-    nothing = {name: {"models": []} for name in ("angles", "multiplicity", "labels")}
+    nothing: dict[str, Any] = {name: {"models": []} for name in Study.features}
     ((place, message),) = messages(make(datasets=nothing))
     assert place == "datasets" and "no dataset with events has a model" in message
 
 
 def test_datasets_that_lack_events_are_no_datasets(make: Make, files: dict[str, list[str]]) -> None:
-    nothing = {name: {"models": []} for name in ("angles", "labels")}
+    nothing: dict[str, Any] = {name: {"models": []} for name in ("angles", "labels")}
     four = {"four_gluino": files["four_gluino"]}
     ((place, message),) = messages(make(source="lhe", lhe=four, datasets=nothing))
     assert place == "datasets" and "(there are no two-gluino events)" in message

@@ -147,7 +147,7 @@ def test_figures_of_the_rules(tmp_path: Path, draw: Any, figure: Any) -> None:
     write_events_as_samples(tmp_path / "s.h5", events, invalid=20)
     write_events(tmp_path / "e.h5", TRUTH, {})
     write_json(tmp_path / "t.json", {"ended_by": "validations"})
-    files = {
+    files: dict[str, Any] = {
         "samples": [tmp_path / "s.h5"],
         "summaries": [tmp_path / "t.json"],
         "events": tmp_path / "e.h5",

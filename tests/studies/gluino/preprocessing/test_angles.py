@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -81,6 +82,7 @@ def test_labels_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blo
     path = prepare(tmp_path, events, "labels")
     layout = read_layout(path)
     assert layout == layouts.labels(CONSTANTS)
+    couplings = np.asarray(events.alpha_s)
     assert events.helicities is not None and events.colour_order is not None
     # Place of each leg but the first in the colour trace behind that one.
     positions = np.argsort(events.colour_order, axis=1)[:, 1:] - 1
@@ -98,7 +100,7 @@ def test_labels_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blo
                 name = "position_1" if leg < 2 else "position"
                 column = found[:, layout.index(name, place)]
                 np.testing.assert_array_equal(column, positions[rows, leg - 1])
-        np.testing.assert_array_equal(read_array(path, group, "alpha_s"), events.alpha_s[rows])
+        np.testing.assert_array_equal(read_array(path, group, "alpha_s"), couplings[rows])
 
 
 def test_labels_come_out_as_they_went_in(tmp_path: Path) -> None:
@@ -117,7 +119,8 @@ def test_arrays_that_events_lack_are_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["helicities", "colour_order"])
 def test_labels_are_required_for_their_dataset(tmp_path: Path, name: str) -> None:
-    events = replace(sample(), **{name: None})
+    lacking: dict[str, Any] = {name: None}
+    events = replace(sample(), **lacking)
     with pytest.raises(ValueError, match=r"events\.h5: events without .*labels\.models: \[\]"):
         prepare(tmp_path, events, "labels")
     assert list(tmp_path.iterdir()) == [tmp_path / "events.h5"]
@@ -130,7 +133,7 @@ def test_labels_are_required_for_their_dataset(tmp_path: Path, name: str) -> Non
 )
 def test_too_few_events(tmp_path: Path, settings: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        prepare(tmp_path, sample(), **settings)
+        prepare(tmp_path, sample(), "angles", **settings)
     assert list(tmp_path.iterdir()) == [tmp_path / "events.h5"]
 
 

@@ -80,7 +80,8 @@ def prepare_mixed_inputs(
                 _columns(paths[name], getattr(splits[name], group), name, effective[name])
                 for name in PROCESSES
             ]
-            order = mixing_order(*(len(column["events"]) for column in columns), four_per_two)
+            four, two = (len(column["events"]) for column in columns)
+            order = mixing_order(four, two, four_per_two)
             mixed = {
                 name: np.concatenate([column[name] for column in columns])[order]
                 for name in columns[0]
