@@ -11,7 +11,7 @@ from hepdensity.evaluation.limits import LEAST_EVENTS
 from hepdensity.files import expanded, identity
 from hepdensity.models.kind import ABSENT, CATEGORICAL
 from hepdensity.physics.processes import PROCESSES
-from hepdensity.study import Problem, Run
+from hepdensity.study import Problem, Run, file_problems
 from hepdensity.study import Study as BaseStudy
 
 FOUR_PER_TWO = 10
@@ -39,8 +39,8 @@ class Study(BaseStudy):
 
     features: ClassVar[Mapping[str, frozenset[str]]] = {
         "angles": frozenset(),
-        "multiplicity": frozenset({ABSENT}),
         "labels": frozenset({CATEGORICAL}),
+        "multiplicity": frozenset({ABSENT}),
     }
 
     # --- events ---------------------------------------------------------------------------------
@@ -225,10 +225,7 @@ class Study(BaseStudy):
             yield place, f"no file given, but gluino.source is {self.source}"
         for process in PROCESSES:
             for name in self.files(process):
-                try:
-                    identity(name)
-                except ValueError as error:
-                    yield (self.source, process), str(error)
+                yield from (((self.source, process), told) for told in file_problems(name))
 
     def _embedded_problems(self) -> Iterator[Problem]:
         threshold = 4 * self.settings["mass"]
