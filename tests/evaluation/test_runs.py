@@ -1,6 +1,7 @@
 """Trainings with what is known of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +34,25 @@ def test_runs_are_read_from_their_files(tmp_path: Path) -> None:
         assert bool(run.scores.attributes["exact"])
         assert (run.scores.arrays["log_likelihood"] == seed).all()
         assert run.samples == (f"a{seed}", f"b{seed}")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"exact": True}, {"exact": True, "draws": None}),
+        ({"exact": False, "draws": [1, 4, 9]}, {"exact": False, "draws": 9}),
+    ],
+    ids=["exact", "bound"],
+)
+def test_tables_tell_exact_values_from_bounds(
+    tmp_path: Path, attributes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    write_scores(tmp_path / "s.h5", Scores({"log_likelihood": np.ones(2)}, attributes), {})
+    write_json(tmp_path / "t.json", SUMMARY)
+    (run,) = read_runs([{"model": "m"}], [tmp_path / "s.h5"], [tmp_path / "t.json"])
+    found = run.exactness()
+    assert found == expected
+    assert list(map(type, found.values())) == list(map(type, expected.values()))
 
 
 def test_runs_need_no_samples(tmp_path: Path) -> None:
