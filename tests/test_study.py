@@ -1,6 +1,7 @@
 """What all studies share, with a study of a few lines and a made-up configuration."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -8,7 +9,7 @@ import pytest
 
 from hepdensity.models.kind import ABSENT, CATEGORICAL, Kind
 from hepdensity.models.registry import kinds_of
-from hepdensity.study import Study
+from hepdensity.study import Study, file_problems
 
 FLOW = "hepdensity.models.flows.flow:spline_flow"
 OWN = "hepdensity.models.mine:build"
@@ -248,6 +249,18 @@ def test_model_may_be_unsuitable_in_two_ways() -> None:
         "takes no events with categorical columns",
         "needs events with absent particles",
     ]
+
+
+def test_files_that_cannot_be_inputs_are_named(tmp_path: Path) -> None:
+    good, braced = tmp_path / "run #1.lhe", tmp_path / "{process}.lhe"
+    for path in (good, braced):
+        path.write_text("events")
+    assert list(file_problems(str(good))) == []
+    (told,) = file_problems(str(braced))
+    assert told.startswith(f"{braced}: Snakemake takes braces for wildcards; rename the file")
+    for path, problem in ((tmp_path / "gone.lhe", "no such file"), (tmp_path, "this is a folder")):
+        (told,) = file_problems(str(path))
+        assert told.startswith(f"{path}: {problem}")
 
 
 @pytest.mark.parametrize("budget", ["max_steps", "max_validations", "max_seconds", None])
