@@ -32,6 +32,12 @@ class EvaluatedRun:
         """Columns that name the training."""
         return {column: self.run[column] for column in columns}
 
+    def exactness(self) -> dict[str, Any]:
+        """Whether tight values are exact, or with how many importance draws they are bounds."""
+        attributes = self.scores.attributes
+        exact = bool(attributes["exact"])
+        return {"exact": exact, "draws": None if exact else int(attributes["draws"][-1])}
+
     def training(self) -> dict[str, Any]:
         """Columns about the training itself."""
         return {column: self.summary[column] for column in TRAINING}

@@ -114,9 +114,7 @@ class ClassifiedFlow(TreatedModel):
             codes = self.head.draw(hidden, generator)
         if chosen is not None:
             places = torch.tensor([-1 if p is None else p for p in self.coding.places])
-            codes = codes.masked_fill(
-                places.to(codes) >= self.present[chosen][:, None], -1
-            )
+            codes = codes.masked_fill(places.to(codes) >= self.present[chosen][:, None], -1)
         return self.coding.events(continuous, codes)
 
 

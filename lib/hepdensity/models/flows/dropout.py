@@ -49,9 +49,7 @@ class DropoutFlow(SplineFlow):
         self._by_probability = objective == "likelihood"
         if isinstance(objective, str):
             if objective not in OBJECTIVES:
-                raise ValueError(
-                    f"unknown objective '{objective}': choose from {list(OBJECTIVES)}"
-                )
+                raise ValueError(f"unknown objective '{objective}': choose from {list(OBJECTIVES)}")
             objective = [1 / sets] * sets
         self.register_buffer("weights", preference_vector(objective, sets))
         given = [chosen.probability for chosen in layout.sets]

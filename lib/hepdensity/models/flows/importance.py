@@ -106,9 +106,7 @@ def other_orders(present: Tensor, particles: int, generator: Generator | None) -
     return orders
 
 
-def _other_orders(
-    n: int, count: int, device: torch.device, generator: Generator | None
-) -> Tensor:
+def _other_orders(n: int, count: int, device: torch.device, generator: Generator | None) -> Tensor:
     if count > _LONGEST_RANKED:
         # The given order is among these with probability 1 / count!, below 1e-19.
         return torch.rand(n, count, generator=generator, device=device).argsort(dim=1)

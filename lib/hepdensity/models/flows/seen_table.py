@@ -143,7 +143,9 @@ class SeenTable(Table):
             return codes
         particles, radices = self._particle_numbers(codes)
         parts = digits(particles.sort(dim=1).values.flatten(), radices).view(len(codes), -1)
-        parts = torch.where(parts == codes.new_tensor(self.coding.counts[self._shared :]), -1, parts)
+        parts = torch.where(
+            parts == codes.new_tensor(self.coding.counts[self._shared :]), -1, parts
+        )
         return torch.cat([codes[:, : self._shared], parts], dim=1)
 
     def _particle_numbers(self, codes: Tensor) -> tuple[Tensor, list[int]]:
@@ -270,4 +272,3 @@ def _unique(keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     unique, numbers = torch.unique_consecutive(ordered, return_counts=True)
     starts = numbers.cumsum(0) - numbers
     return unique, order[starts], numbers
-

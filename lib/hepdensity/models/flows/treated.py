@@ -339,7 +339,9 @@ class TreatedModel(MultiplicityModel):
             ValueError: if there is no such set.
         """
         if not 0 <= chosen < len(self.log_probabilities):
-            raise ValueError(f"there is no presence set {chosen}: the layout has {self.layout.sets}")
+            raise ValueError(
+                f"there is no presence set {chosen}: the layout has {self.layout.sets}"
+            )
         if self.dropout is None:
             return self.sample(n, generator)
         device = self.present.device

@@ -140,7 +140,6 @@ class FlowNoise(Noise):
             u, _ = permutation.inverse(u)
         return log_density
 
-
     def _context(self, category: Tensor) -> Tensor:
         context: Tensor = self.embedding(category + self.first_rows).sum(dim=1)
         return context

@@ -53,9 +53,7 @@ def particle_layer(name: str, layout: Layout) -> Layer | None:
         ValueError: for an unknown treatment, or particles that cannot be sorted.
     """
     if name not in TREATMENTS:
-        raise ValueError(
-            f"unknown permutation treatment '{name}': choose from {list(TREATMENTS)}"
-        )
+        raise ValueError(f"unknown permutation treatment '{name}': choose from {list(TREATMENTS)}")
     if name == "none":
         return None
     return StochasticPermutation(layout) if name == "stochastic" else SortSurjection(layout)

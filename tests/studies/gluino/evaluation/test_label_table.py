@@ -1,14 +1,23 @@
 """Rows behind figure 10."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fake_samples import CONSTANTS, flat_angles, label_columns, write_columns
 
 from hepdensity.evaluation.runs import EvaluatedRun
 from hepdensity.evaluation.scores import Scores, read_scores, write_scores
+from hepdensity.files import write_json
 from hepdensity.physics.events import SampleYield
-from hepdensity.studies.gluino.evaluation.label_table import bound_rows, label_rows
+from hepdensity.studies.gluino import layouts
+from hepdensity.studies.gluino.evaluation.label_table import (
+    bound_rows,
+    bound_table,
+    label_rows,
+    label_table,
+)
 
 COLUMNS = [
     *("model", "family", "permutation", "n_train", "seed"),
@@ -66,6 +75,26 @@ def test_all_values_of_a_row_are_of_the_events_of_the_tight_value(
     assert [row["kl_to_truth"] for row in rows] == [0.75, 2.0]
     # Differences 1, 1, 1, 0, and 2, 2, 2: errors are paired.
     assert [row["kl_to_truth_error"] for row in rows] == [0.25, 0.0]
+
+
+def test_tables_of_the_rules(tmp_path: Path, bound: EvaluatedRun) -> None:
+    labels = label_columns(-np.ones((6, 6)), np.tile(np.arange(6), (6, 1)))
+    angles = np.concatenate((flat_angles(5, 1), np.full((1, 8), 0.5)))
+    rows = np.concatenate((angles, labels), axis=1)
+    write_columns(tmp_path / "x.h5", rows, 8, layouts.labels(CONSTANTS))
+    write_json(tmp_path / "t.json", SUMMARY)
+    files: dict[str, Any] = {
+        "scores": [tmp_path / "s.h5"],
+        "summaries": [tmp_path / "t.json"],
+        "samples": [tmp_path / "x.h5"],
+    }
+    settings = {"runs": [bound.run]}
+    assert label_table(files, settings) == label_rows([bound], None)
+    assert bound_table(files, settings) == bound_rows([bound], None)
+    write_scores(tmp_path / "truth.h5", TRUTH, {})
+    files["truth"] = tmp_path / "truth.h5"
+    assert label_table(files, settings) == label_rows([bound], TRUTH)
+    assert bound_table(files, settings) == bound_rows([bound], TRUTH)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,10 @@ from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth
 def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
     """Rows of the table behind figure 5.
 
+    All values of a row are of the same events: all test events or, where ``exact`` is false, the
+    first ones, for which there is a bound. Then ``log_likelihood_exact`` is a lower bound with so
+    many importance ``draws``, and ``kl_to_truth`` an upper one.
+
     Args:
         runs: the trainings.
         truth: true log-densities of the same test events, None where the truth is unknown.
@@ -38,7 +42,9 @@ def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict
 
 def _rows_of(run: EvaluatedRun, log_true: np.ndarray | None) -> Iterator[dict[str, Any]]:
     arrays = run.scores.arrays
-    yield _row(run, "", arrays[ONE_DRAW], arrays[TIGHT], log_true)
+    tight = arrays[TIGHT]
+    same_events = None if log_true is None else log_true[: len(tight)]
+    yield _row(run, "", arrays[ONE_DRAW][: len(tight)], tight, same_events)
     if SYMMETRISED in arrays:
         symmetrised = arrays[SYMMETRISED]
         yield _row(run, "-symmetrised", symmetrised, symmetrised, log_true)
@@ -59,6 +65,7 @@ def _row(
         **run.named("n_train", "seed"),
         **columns("log_likelihood", mean_with_error(one_draw)),
         **columns("log_likelihood_exact", mean_with_error(exact)),
+        **run.exactness(),
         **columns("log_likelihood_truth", truth),
         **columns("kl_to_truth", distance),
         "not_finite": not_finite(one_draw, exact),

@@ -128,7 +128,10 @@ def multiplicity_rows(
 ) -> list[dict[str, Any]]:
     """Rows of the table that belongs to figure 7, two for each training.
 
-    The probability of the number of gluinos that a model's densities contain is divided out.
+    The probability of the number of gluinos that a model's densities contain is divided out. All
+    values of a row are of the same ``events``: all test events of a process or, where ``exact`` is
+    false, those among the first ones, for which there is a bound. Then ``log_likelihood_exact`` is
+    a lower bound with so many importance ``draws``, and ``kl_to_truth`` an upper one.
 
     Args:
         runs: the trainings, with the yields of four- and two-gluino samples in this order.
@@ -147,7 +150,9 @@ def _rows_of(
     run: EvaluatedRun, processes: Mapping[str, np.ndarray], truth: Scores | None
 ) -> Iterator[dict[str, Any]]:
     log_share = dict(zip(ANGLES, run.scores.attributes[LOG_P_SETS], strict=True))
-    for (process, rows), samples in zip(processes.items(), run.samples, strict=True):
+    bounded = len(run.scores.arrays[TIGHT])
+    for (process, of_process), samples in zip(processes.items(), run.samples, strict=True):
+        rows = np.flatnonzero(of_process[:bounded])
         one_draw, tight = (
             run.scores.arrays[name][rows] - log_share[process] for name in (ONE_DRAW, TIGHT)
         )
@@ -157,9 +162,10 @@ def _rows_of(
             "objective": objective_name(run.run["objective"]),
             **run.named("permutation", "n_train", "seed"),
             "process": process,
-            "events": int(rows.sum()),
+            "events": len(rows),
             **columns("log_likelihood", _mean(one_draw)),
             **columns("log_likelihood_exact", _mean(tight)),
+            **run.exactness(),
             **columns("log_likelihood_truth", _mean(log_true)),
             **columns("kl_to_truth", _distance(log_true, tight)),
             "not_finite": not_finite(one_draw, tight),
