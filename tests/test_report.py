@@ -11,7 +11,7 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 
-from hepdensity.configuration import SCALES, effective_configuration, load_study
+from hepdensity.configuration import SCALES, effective_configuration, load_study, study_names
 
 WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 FRONT_PAGE = WORKFLOW / "report" / "workflow.rst"
@@ -82,7 +82,9 @@ def test_front_page_says_which_datasets_were_not_done() -> None:
 
 @pytest.mark.parametrize("preset", SCALES)
 def test_front_page_of_every_preset(preset: str) -> None:
-    config = effective_configuration({}, {"preset": preset}, WORKFLOW)
+    config = effective_configuration(
+        {"studies": study_names(WORKFLOW)}, {"preset": preset}, WORKFLOW
+    )
     studies = {name: load_study(name, config) for name in config["studies"]}
     curves = [(name, dataset) for name, one in studies.items() for dataset in one.datasets()]
     found = items(html(FRONT_PAGE.read_text(), config, curves))

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from hepdensity.models.base import DensityModel, Trainable
 from hepdensity.models.flows.flow import spline_flow
+from hepdensity.models.layout import Column, Layout
 from hepdensity.training.loop import TrainingResult, train
 from hepdensity.training.settings import TrainingSettings
 
@@ -59,6 +60,9 @@ class Given(DensityModel):
         raise NotImplementedError
 
 
+LAYOUT = Layout(event=(), particle=(Column("a"), Column("b")), particles=2)
+
+
 def skewed(n: int, seed: int) -> Tensor:
     return torch.rand(n, 4, generator=Generator().manual_seed(seed)) ** 2
 
@@ -71,8 +75,7 @@ def flow() -> DensityModel:
         residual_blocks=1,
         units_per_dim=4,
         seed=1,
-        features=4,
-        particles=2,
+        layout=LAYOUT,
     )
 
 
