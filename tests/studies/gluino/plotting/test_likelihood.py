@@ -8,6 +8,7 @@ import pytest
 from fake_marks import marks
 from fake_samples import LOOKS, fake_run
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from hepdensity.files import write_table
 from hepdensity.studies.gluino.plotting.likelihood import (
@@ -38,6 +39,7 @@ def table(with_truth: bool = True, seeds: tuple[int, ...] = (1, 2, 3)) -> list[d
                     "log_likelihood_truth_error": 0.02 if with_truth else None,
                     "kl_to_truth": 2.91 - exact if with_truth else None,
                     "kl_to_truth_error": 0.005 if with_truth else None, "not_finite": 0,
+                    "exact": True, "draws": None,
                 })  # fmt: skip
     return rows
 
@@ -64,6 +66,25 @@ def test_the_mean_is_that_of_finite_values() -> None:
     found = spread_over_seeds(rows, "log_likelihood")
     assert found is not None and (found.mean, found.seeds) == (rows[2]["log_likelihood"], 1)
     assert spread_over_seeds(rows[:2], "log_likelihood") is None
+
+
+def test_bounds_have_arrows_and_stand_at_their_distance_from_the_truth_line() -> None:
+    rows = table(seeds=(1,))
+    bound = next(row for row in rows if row["model"] == "sort" and row["n_train"] == 5000)
+    # Of its own events the truth is 0.3 nats lower, and less well known.
+    bound |= {"exact": False, "draws": 16}
+    bound |= {"log_likelihood_truth": 2.61, "log_likelihood_truth_error": 0.2}
+    figure = log_likelihood_figure(rows, SHOWN)
+    arrows = [
+        [text for text in axes.texts if isinstance(text, Annotation) and text.arrow_patch]
+        for axes in figure.axes
+    ]
+    assert [len(found) for found in arrows] == [1, 1]
+    assert arrows[0][0].xy[1] == pytest.approx(bound["log_likelihood_exact"] + 0.3)
+    assert arrows[1][0].xy[1] == pytest.approx(bound["kl_to_truth"])
+    assert arrows[0][0].xyann[1] > 0 > arrows[1][0].xyann[1]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "lower bound (of KL: upper bound)" in names
 
 
 def drawn_points(figure: Figure, panel: int, model: str, filled: bool) -> np.ndarray:

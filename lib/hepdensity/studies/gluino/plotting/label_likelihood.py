@@ -31,7 +31,13 @@ from hepdensity.plotting.style import (
     looks_of,
     short_number,
 )
-from hepdensity.studies.gluino.plotting.likelihood import spread_over_seeds
+from hepdensity.studies.gluino.plotting.likelihood import (
+    ARROW,
+    draw_arrow,
+    moved,
+    spread_over_seeds,
+    truth_line,
+)
 
 Row = Mapping[str, Any]
 
@@ -40,9 +46,6 @@ NO_TRUTH = "no truth line: joint density unknown"
 _ROW_HEIGHT = 0.27
 _LANE = 0.4
 """Vertical distance of the permutation treatments of one treatment, in rows."""
-
-_ARROW = 11.0
-"""Length of the arrows that mark bounds [points]."""
 
 _FACE = {"log_likelihood": False, "log_likelihood_tight": True, "kl_to_truth": True}
 """Column -> whether its markers are filled."""
@@ -77,8 +80,12 @@ def label_likelihood_figure(
     if not rows:
         raise ValueError("figure 10 needs a model: name one in gluino.datasets.labels.models")
     has_truth = any(row["kl_to_truth"] is not None for row in rows)
-    line = _truth_line(rows)
-    rows = rows if line is None else [_moved(row, line) for row in rows]
+    line = truth_line(rows)
+    rows = (
+        rows
+        if line is None
+        else [moved(row, line, "log_likelihood", "log_likelihood_tight") for row in rows]
+    )
     columns = ["log_likelihood", "kl_to_truth"][: 1 + has_truth]
     treatments = list(dict.fromkeys(looks[row["model"]] for row in rows))
     sizes = sorted({row["n_train"] for row in rows})
@@ -103,21 +110,6 @@ def label_likelihood_figure(
         figure.legend(handles=_legend(rows, has_truth), loc="outside upper left", ncols=3)
         draw_note(figure, note)
     return figure
-
-
-def _truth_line(rows: Sequence[Row]) -> Row | None:
-    """The row whose true value is of the largest set of test events; None if none has one."""
-    known = [row for row in rows if row["log_likelihood_truth"] is not None]
-    return min(known, key=lambda row: float(row["log_likelihood_truth_error"]), default=None)
-
-
-def _moved(row: Row, line: Row) -> Row:
-    """A row with its values moved from the truth of its own events to that of the line."""
-    if row["log_likelihood_truth"] is None:
-        return row
-    shift = line["log_likelihood_truth"] - row["log_likelihood_truth"]
-    names = ("log_likelihood", "log_likelihood_tight")
-    return {**row, **{name: row[name] + shift for name in names if row[name] is not None}}
 
 
 def _draw_block(
@@ -153,12 +145,12 @@ def _draw_training(
         thin: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6, "zorder": 1}
         left.plot([one_draw, tight], [lane, lane], color=look.colour, **thin)
     if bound and tight is not None:
-        _draw_arrow(left, tight, lane, look.colour, _ARROW)
+        draw_arrow(left, (tight, lane), (ARROW, 0), look.colour)
     if "kl_to_truth" in panels:
         right = panels["kl_to_truth"]
         distance = _draw_point(right, rows, "kl_to_truth", lane, look.colour, marker)
         if bound and distance is not None:
-            _draw_arrow(right, distance, lane, look.colour, -_ARROW)
+            draw_arrow(right, (distance, lane), (-ARROW, 0), look.colour)
 
 
 def _draw_point(
@@ -182,18 +174,6 @@ def _draw_point(
         zorder=3 if filled else 2,
     )
     return found.mean
-
-
-def _draw_arrow(axes: Axes, value: float, lane: float, colour: str, length: float) -> None:
-    """Point from a bound to where the exact value may lie."""
-    axes.annotate(
-        "",
-        xy=(value, lane),
-        xytext=(length, 0),
-        textcoords="offset points",
-        arrowprops={"arrowstyle": "<-", "color": colour, "shrinkA": 0, "shrinkB": 0},
-        annotation_clip=False,
-    )
 
 
 def _draw_truth(axes: Axes, line: Row) -> None:

@@ -42,6 +42,8 @@ COLUMNS = ("log_likelihood", "log_likelihood_exact", "kl_to_truth")
 
 _WIDTH = 5.2
 _DASHES = (0, (3, 2))
+ARROW = 11.0
+"""Length of the arrows that mark bounds [points]."""
 _SHIFT = 1.03
 """Factor between the horizontal places of neighbouring models, so that errors do not hide."""
 
@@ -104,6 +106,53 @@ def look_of(model: str, looks: Mapping[str, Look]) -> Look:
     return Look(f"{looks[name].label}, symmetrised", PALETTE[3], "D")
 
 
+def truth_line(rows: Sequence[Row]) -> Row | None:
+    """The row whose true value is of the largest set of test events; None if none has one.
+
+    Args:
+        rows: Rows of a table with log-likelihoods.
+    """
+    known = [row for row in rows if _is_finite(row["log_likelihood_truth"])]
+    return min(known, key=lambda row: float(row["log_likelihood_truth_error"]), default=None)
+
+
+def moved(row: Row, line: Row, *names: str) -> Row:
+    """A row with values moved from the truth of its own events to that of the line.
+
+    Bounds are known for fewer test events than exact values; so all can be compared with one line.
+
+    Args:
+        row: A row of the table.
+        line: From `truth_line`.
+        names: Columns to move.
+    """
+    if row["log_likelihood_truth"] is None:
+        return row
+    shift = line["log_likelihood_truth"] - row["log_likelihood_truth"]
+    return {**row, **{name: row[name] + shift for name in names if row[name] is not None}}
+
+
+def draw_arrow(
+    axes: Axes, point: tuple[float, float], length: tuple[float, float], colour: str
+) -> None:
+    """Point from a bound to where the exact value may lie.
+
+    Args:
+        axes: Where to draw.
+        point: The bound.
+        length: Of the arrow along both axes [points].
+        colour: Of the model.
+    """
+    axes.annotate(
+        "",
+        xy=point,
+        xytext=length,
+        textcoords="offset points",
+        arrowprops={"arrowstyle": "<-", "color": colour, "shrinkA": 0, "shrinkB": 0},
+        annotation_clip=False,
+    )
+
+
 def log_likelihood_figure(
     rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
 ) -> Figure:
@@ -114,7 +163,10 @@ def log_likelihood_figure(
         looks: Look of each model.
         note: Words to write on the figure.
     """
-    has_truth = any(_is_finite(row["log_likelihood_truth"]) for row in rows)
+    line = truth_line(rows)
+    has_truth = line is not None
+    if line is not None:
+        rows = [moved(row, line, "log_likelihood", "log_likelihood_exact") for row in rows]
     models = list(dict.fromkeys(row["model"] for row in rows))
     with journal_style():
         figure = Figure(figsize=(_WIDTH, 5.4 if has_truth else 3.6))
@@ -129,7 +181,7 @@ def log_likelihood_figure(
             _draw_model(panels[0], own, "log_likelihood_exact", look, shift, exact=True)
             if has_truth:
                 _draw_model(panels[1], own, "kl_to_truth", look, shift, exact=True)
-        _draw_truth(panels[0], rows)
+        _draw_truth(panels[0], line)
         _label_sizes(panels[-1], sorted({row["n_train"] for row in rows}))
         panels[0].set_ylabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
         # Outside the frame, where neither points nor the truth line can run through it.
@@ -154,6 +206,9 @@ def _draw_model(
         spread = spread_over_seeds(seeds, column)
         if spread is not None:
             points.append((size, spread))
+            if column != "log_likelihood" and not all(row["exact"] for row in seeds):
+                rise = -ARROW if column == "kl_to_truth" else ARROW
+                draw_arrow(axes, (size * shift, spread.mean), (0, rise), look.colour)
         draw_not_finite(axes, size * shift, seeds, column, look.colour)
     if not points:
         return
@@ -171,12 +226,11 @@ def _draw_model(
     )
 
 
-def _draw_truth(axes: Axes, rows: Sequence[Row]) -> None:
-    truth = next((row for row in rows if _is_finite(row["log_likelihood_truth"])), None)
-    if truth is None:
+def _draw_truth(axes: Axes, line: Row | None) -> None:
+    if line is None:
         axes.text(0.02, 0.97, NO_TRUTH, transform=axes.transAxes, va="top", fontsize=7.5)
         return
-    value, error = truth["log_likelihood_truth"], truth["log_likelihood_truth_error"]
+    value, error = line["log_likelihood_truth"], line["log_likelihood_truth_error"]
     axes.axhline(value, color=TRUTH_COLOUR, linewidth=1.2)
     axes.axhspan(value - error, value + error, color=TRUTH_COLOUR, alpha=0.25, linewidth=0)
 
@@ -208,6 +262,10 @@ def _legend(looks: Sequence[Look], rows: Sequence[Row], has_truth: bool) -> list
     dashed: dict[str, Any] = {"linestyle": _DASHES, "markerfacecolor": "white"}
     handles.append(Line2D([], [], label="exact, of unlabelled sets", **shared))
     handles.append(Line2D([], [], label="one draw, as in the paper", **shared, **dashed))
+    if not all(row["exact"] for row in rows):
+        arrow: dict[str, Any] = {"marker": "$\\uparrow$", "markersize": 9, "linestyle": "none"}
+        name = "lower bound (of KL: upper bound)"
+        handles.append(Line2D([], [], color="black", label=name, **arrow))
     if has_truth:
         handles.append(Line2D([], [], color=TRUTH_COLOUR, label="truth: best possible"))
     return handles + not_finite_entry(rows, COLUMNS)
