@@ -24,7 +24,7 @@ def main(snakemake: Any) -> None:
     device = choose_device(settings["device"])
     model = build_density(params.model["builder"], layout, seed, params.model["settings"])
     load_weights(snakemake.input.weights, model)
-    model.to(device)
+    model.to(device).eval()
     name = "samples" if sample == ALL else f"samples {sample}"
     generator = stream(seed, name, device)
     with progress(count, "samples") as advance:

@@ -54,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
         *LAYOUT,
         *PHYSICS,
     },
-    "study": {"models.kind", "models.registry"},
+    "study": {"models.kind", "models.registry", "files"},
     "configuration": {"models.kind", "models.registry", "study", "files"},
     "generate": PHYSICS,
     "ingest": PHYSICS,

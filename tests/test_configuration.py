@@ -266,7 +266,7 @@ REFUSED = {
     "too few weights": (
         "gluino.models.dropout-balanced-sort.objective",
         [1.0],
-        "must not be empty",
+        "at least 2 entries, not 1",
     ),
     "weights of categories": (
         "gluino.models.mixture-balanced-sort.objective",

@@ -47,7 +47,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "a.csv": lambda path: write_table(path, [{"a": value} for value in NUMBERS]),
     "a.json": lambda path: write_json(path, NUMBERS),
     "a.h5": lambda path: write_scores(path, Scores({"a": NUMBERS}, {}), {}),
-    "a.pdf": lambda path: save_figure(picture(), path, path.with_suffix(".png"), {}),
+    "a.pdf": lambda path: save_figure(picture(), path, path.with_suffix(".png")),
     "a.safetensors": lambda path: save_weights(path, torch.nn.Linear(300, 300), {}),
     "c.safetensors": lambda path: save(path, {"a": {"b": torch.from_numpy(NUMBERS)}}, {}),
 }

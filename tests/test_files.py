@@ -173,11 +173,6 @@ def test_table_round_trip(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.csv") == rows
 
 
-def test_what_made_a_table_stands_beside_it(tmp_path: Path) -> None:
-    write_table(tmp_path / "a.csv", [{"a": 1}], {"seed": 3})
-    assert read_json(tmp_path / "a.json") == {"provenance": {"seed": 3}}
-
-
 @pytest.mark.parametrize("rows", [[], [{"a": 1}, {"b": 1}]], ids=["no rows", "other columns"])
 def test_tables_that_are_none(tmp_path: Path, rows: list[dict]) -> None:
     with pytest.raises(ValueError, match=r"a\.csv"):

@@ -198,18 +198,12 @@ def read_json(path: str | Path) -> Any:
         ) from error
 
 
-def write_table(
-    path: str | Path,
-    rows: Sequence[Mapping[str, Any]],
-    provenance: Mapping[str, Any] | None = None,
-) -> None:
+def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as CSV; None becomes an empty field, floats keep all their digits.
 
     Args:
         path: File to write.
         rows: At least one row; all have the same columns in the same order.
-        provenance: Run record, written beside the table as JSON; None where another file of the
-            same run has it.
 
     Raises:
         ValueError: If there is no row or the columns differ.
@@ -223,8 +217,6 @@ def write_table(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([[_plain(value) for value in row.values()] for row in rows])
-    if provenance is not None:
-        write_json(Path(path).with_suffix(".json"), {"provenance": provenance})
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:

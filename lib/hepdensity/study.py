@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, ClassVar
 
+from hepdensity.files import identity
 from hepdensity.models.kind import ABSENT, CATEGORICAL, Kind
 from hepdensity.models.registry import builder_of, kinds_of, looks, settings_of
 
@@ -224,6 +225,21 @@ class Study:
             yield place, f"'{model}' (kind {kind.name}) takes no events with {told[feature]}"
         for feature in sorted(kind.needs - features):
             yield place, f"'{model}' (kind {kind.name}) needs events with {told[feature]}"
+
+
+def file_problems(path: str) -> Iterator[str]:
+    """Why a file of the user's cannot be an input of a rule, in words.
+
+    Args:
+        path: Its name in the configuration.
+    """
+    if set("{}") & set(path):
+        yield f"{path}: Snakemake takes braces for wildcards; rename the file, or give a link to it"
+        return
+    try:
+        identity(path)
+    except ValueError as error:
+        yield str(error)
 
 
 def _endless(training: Mapping[str, Any]) -> Iterator[Problem]:

@@ -19,23 +19,35 @@ from hepdensity.evaluation.likelihood import (
 from hepdensity.models.base import DensityModel, symmetrised
 from hepdensity.models.flows.discrete import dequantisation_flow
 from hepdensity.models.flows.dropout import dropout_flow
-from hepdensity.models.flows.flow import Flow, spline_flow
+from hepdensity.models.flows.flow import SplineFlow, spline_flow
 from hepdensity.models.flows.mixture import mixture_flow
-from hepdensity.models.layers.labels import category_counts, with_codes
+from hepdensity.models.layout import Column, Layout, PresenceSet
 
 DRAWS = Importance(draws=4, events=100)
+COLUMNS = (Column("x"), Column("y"))
+PAIR = Layout(event=(), particle=COLUMNS, particles=2)
+MIXED = Layout(
+    event=(),
+    particle=COLUMNS,
+    particles=2,
+    sets=(PresenceSet("pair", 2, 0.1), PresenceSet("single", 1, 0.9)),
+)
+LABELLED = Layout(
+    event=(Column("kind", categories=6),),
+    particle=(*COLUMNS, Column("sign", categories=2)),
+    particles=2,
+)
 
 
-def flow(permutation: str) -> Flow:
+def flow(permutation: str) -> SplineFlow:
     return spline_flow(
+        layout=PAIR,
         permutation=permutation,
         layers=1,
         bins=4,
         residual_blocks=1,
         units_per_dim=4,
         seed=2,
-        features=4,
-        particles=2,
     ).double()
 
 
@@ -93,24 +105,25 @@ SMALL: dict[str, Any] = {
     "residual_blocks": 1,
     "units_per_dim": 2,
     "seed": 1,
-    "gluinos": 2,
 }
 
 
 @pytest.fixture
 def labelled(generator: torch.Generator) -> torch.Tensor:
-    """Events of two gluinos with random labels."""
+    """Events of two particles with random labels."""
     n = 1_500
-    codes = [torch.randint(count, (n,), generator=generator) for count in category_counts(2)]
     angles = torch.rand(n, 4, generator=generator, dtype=torch.float64)
-    return with_codes(angles, torch.stack(codes, dim=1))
+    labels = [torch.randint(count, (n, 1), generator=generator) for count in (6, 2, 2)]
+    return torch.cat((angles, *labels), dim=1)
 
 
 @pytest.mark.parametrize("permutation", ["stochastic", "sort"])
 def test_inexact_models_get_nested_bounds_of_the_first_events(
     permutation: str, labelled: torch.Tensor
 ) -> None:
-    model = dequantisation_flow(noise="uniform", permutation=permutation, **SMALL).double()
+    model = dequantisation_flow(
+        layout=LABELLED, noise="uniform", permutation=permutation, **SMALL
+    ).double()
     told: list[int] = []
     scores = log_likelihoods(
         model, labelled, torch.Generator().manual_seed(1), Importance(20, 1_200), None, told.append
@@ -130,7 +143,8 @@ def test_inexact_models_get_nested_bounds_of_the_first_events(
 
 
 def test_exact_models_of_labels_need_no_draws(labelled: torch.Tensor) -> None:
-    model = mixture_flow(permutation="sort", objective="likelihood", embedding=4, **SMALL).double()
+    settings = {**SMALL, "permutation": "sort", "objective": "likelihood", "embedding": 4}
+    model = mixture_flow(layout=LABELLED, **settings).double()
     model.prepare(labelled)
     told: list[int] = []
     generator = torch.Generator().manual_seed(1)
@@ -145,9 +159,9 @@ def test_exact_models_of_labels_need_no_draws(labelled: torch.Tensor) -> None:
     assert sum(told) == passes(model, len(labelled), DRAWS)
 
 
-def test_events_with_dropped_dimensions(generator: torch.Generator) -> None:
-    settings = {**SMALL, "permutation": "stochastic", "objective": "balanced", "p_four": 0.1}
-    model = dropout_flow(**settings).double()
+def test_events_with_absent_particles(generator: torch.Generator) -> None:
+    settings = {**SMALL, "permutation": "stochastic", "objective": "balanced"}
+    model = dropout_flow(layout=MIXED, **settings).double()
     batch = torch.rand(50, 4, generator=generator, dtype=torch.float64)
     batch[10:, 2:] = torch.nan
     scores = log_likelihoods(model, batch, generator, DRAWS)

@@ -1,15 +1,18 @@
 """Training curves: the table holds the histories, thinned if long."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hepdensity.files import write_json, write_table
 from hepdensity.plotting.training import (
     ENDINGS,
     MAX_COLUMNS,
     MAX_POINTS,
     TrainingCurve,
+    training_curves,
     training_figure,
 )
 
@@ -25,7 +28,7 @@ def curve(model: str = "none", points: int = 40, ended_by: str = "steps") -> Tra
         }
         for i in range(points)
     ]
-    return TrainingCurve(model, 5000, 1, history, ended_by)
+    return TrainingCurve(model, 5000, 1, history, ended_by, f"model {model}")
 
 
 def test_table_is_the_history() -> None:
@@ -43,6 +46,19 @@ def test_thinning(points: int) -> None:
     assert len(steps) > min(points, MAX_POINTS) / 2 - 1
     assert steps[-1] == 25 * points
     assert len(set(np.diff(steps))) <= 1
+
+
+def test_curves_are_read_from_the_files_of_the_rule(tmp_path: Path) -> None:
+    one = curve(ended_by="seconds")
+    write_table(tmp_path / "history.csv", one.history)
+    write_json(tmp_path / "training.json", {"ended_by": one.ended_by})
+    look = {"label": "a look", "colour": "#000000", "marker": "o"}
+    run = {"model": "none", "n_train": 5000, "seed": 1, "look": look}
+    files = {"histories": [tmp_path / "history.csv"], "summaries": [tmp_path / "training.json"]}
+    figure, rows = training_curves(files, {"runs": [run], "preset": "quick"})
+    assert rows == training_figure([one])[1]
+    assert figure.axes[0].get_title(loc="left") == "a look"
+    assert figure.get_suptitle() == "quick preset, not converged"
 
 
 def test_panels_and_endings() -> None:
@@ -85,6 +101,6 @@ def test_many_models_take_several_rows(models: int) -> None:
     curves = [curve(f"mine{i}") for i in range(models)]
     figure, _ = training_figure(curves)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert [title for title in titles if title] == [f"mine{i}" for i in range(models)]
+    assert [title for title in titles if title] == [f"model mine{i}" for i in range(models)]
     assert len(figure.axes) == 2 * models
     assert figure.get_figwidth() <= 7.0 * MAX_COLUMNS / 3

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from hepdensity.models.base import DensityModel, Trainable
 from hepdensity.models.flows.flow import spline_flow
+from hepdensity.models.layout import Column, Layout
 from hepdensity.training.loop import TrainingResult, train
 from hepdensity.training.settings import TrainingSettings
 
@@ -30,6 +31,9 @@ SETTINGS = TrainingSettings(
     checkpoint_seconds=1e9,
     device="cpu",
 )
+
+
+PAIR = Layout(event=(), particle=(Column("x"), Column("y")), particles=2)
 
 
 class Given(DensityModel):
@@ -65,14 +69,13 @@ def skewed(n: int, seed: int) -> Tensor:
 
 def flow() -> DensityModel:
     return spline_flow(
+        layout=PAIR,
         permutation="stochastic",
         layers=2,
         bins=4,
         residual_blocks=1,
         units_per_dim=4,
         seed=1,
-        features=4,
-        particles=2,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import torch
 from torch import Generator, Tensor
 
 from hepdensity.files import atomic_path
@@ -70,7 +71,8 @@ def draw_samples(
     parts = []
     for start in range(0, count, _CHUNK[device]):
         tried = min(_CHUNK[device], count - start)
-        parts.append(draw(tried).cpu().numpy())
+        with torch.no_grad():
+            parts.append(draw(tried).cpu().numpy())
         advance(tried)
     return Samples(np.concatenate(parts), count, layout)
 

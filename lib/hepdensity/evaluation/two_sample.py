@@ -9,8 +9,8 @@ from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from hepdensity.evaluation.likelihood import Estimate
+from hepdensity.evaluation.limits import LEAST_EVENTS
 
-_LEAST_EVENTS = 40
 _SETTINGS = {
     "max_iter": 500,
     "learning_rate": 0.05,
@@ -39,9 +39,9 @@ def cross_fitted_auc(
         ValueError: if there are too few events.
     """
     size = min(len(first), len(second)) // 2
-    if size < _LEAST_EVENTS // 2:
+    if size < LEAST_EVENTS // 2:
         raise ValueError(
-            f"a classifier test needs {_LEAST_EVENTS} events of each sample, but there are"
+            f"a classifier test needs {LEAST_EVENTS} events of each sample, but there are"
             f" {len(first)} and {len(second)}; raise split.test or samples"
         )
     halves = [

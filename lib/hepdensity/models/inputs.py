@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -52,9 +52,10 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
 
     def __enter__(self) -> InputsWriter:
         """Open a temporary file beside the path."""
-        self._output = atomic_h5(self._path)
-        self._file = self._output.__enter__()
-        self._file.attrs.update(self._attributes)
+        with ExitStack() as stack:
+            self._file = stack.enter_context(atomic_h5(self._path))
+            self._file.attrs.update(self._attributes)
+            self._opened = stack.pop_all()
         return self
 
     def __exit__(
@@ -64,7 +65,7 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the file, and rename it if all went well."""
-        self._output.__exit__(kind, error, traceback)
+        self._opened.__exit__(kind, error, traceback)
 
     def write(
         self, group: str, rows: int, start: int, events: np.ndarray, **arrays: np.ndarray

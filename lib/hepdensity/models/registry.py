@@ -6,8 +6,10 @@ workflow adds the named module to the source digest of the rules that build a mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module, util
+from itertools import cycle
 from pkgutil import iter_modules
 from typing import Any
 
@@ -68,8 +70,9 @@ def looks(
 ) -> dict[str, tuple[Look, Look]]:
     """Looks of models: with their permutation treatment, and of the treatment alone.
 
-    They follow from settings. Two models that would look the same get their names, and the second
-    one a colour and a marker of its own, as models of kind `own` do.
+    They follow from settings. Models of kind `own` have colours and markers of their own. So has a
+    treatment that its kind gives the look of another one, and a model that would be called as
+    another one is; its name stands behind its label.
 
     Args:
         names: Models in the order of the configuration.
@@ -77,22 +80,39 @@ def looks(
         known: Kinds by name.
     """
     found: dict[str, tuple[Look, Look]] = {}
+    treatments: dict[tuple[str, str], Look] = {}
     own = _own_looks()
     for name in names:
         block = blocks[name]
         kind = known[block["kind"]]
-        treatment = kind.look(block)
-        label = full_label(kind, block, treatment)
-        taken = {look.label: other for other, (look, _) in found.items()}
         if kind.name == OWN:
-            look = next(own)(name)
+            look = Look(name, *next(own))
             found[name] = look, look
-        elif label in taken:
-            look = next(own)(f"{label} ({name})")
+            continue
+        treatment = _treatment(kind, block, treatments, own)
+        label = full_label(kind, block, treatment)
+        if label in {look.label for look, _ in found.values()}:
+            look = Look(f"{label} ({name})", *next(own))
             found[name] = look, look
         else:
-            found[name] = Look(label, treatment.colour, treatment.marker), treatment
+            found[name] = replace(treatment, label=label), treatment
     return found
+
+
+def _treatment(
+    kind: Kind,
+    block: Mapping[str, Any],
+    known: dict[tuple[str, str], Look],
+    own: Iterator[tuple[str, str]],
+) -> Look:
+    """Look of a treatment; it joins those that are known."""
+    look = kind.look(block)
+    key = kind.name, look.label
+    if key not in known:
+        taken = {(name, other.colour, other.marker) for (name, _), other in known.items()}
+        clash = (kind.name, look.colour, look.marker) in taken
+        known[key] = Look(look.label, *next(own)) if clash else look
+    return known[key]
 
 
 def full_label(kind: Kind, block: Mapping[str, Any], treatment: Look) -> str:
@@ -103,11 +123,6 @@ def full_label(kind: Kind, block: Mapping[str, Any], treatment: Look) -> str:
     return f"{treatment.label}, {permutation}"
 
 
-def _own_looks() -> Iterable[Any]:
-    """Looks without end; the two lengths have no common divisor, which gives 35 pairs."""
-    number = 0
-    while True:
-        colour = _OWN_COLOURS[number % len(_OWN_COLOURS)]
-        marker = _OWN_MARKERS[number % len(_OWN_MARKERS)]
-        yield lambda label, colour=colour, marker=marker: Look(label, colour, marker)
-        number += 1
+def _own_looks() -> Iterator[tuple[str, str]]:
+    """Colours and markers without end; as their numbers have no common divisor, 35 pairs differ."""
+    return zip(cycle(_OWN_COLOURS), cycle(_OWN_MARKERS), strict=False)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hepdensity.evaluation.limits import LEAST_EVENTS
 from hepdensity.files import expanded, identity
 from hepdensity.models.kind import ABSENT, CATEGORICAL
 from hepdensity.physics.processes import PROCESSES
-from hepdensity.study import Problem, Run
+from hepdensity.study import Problem, Run, file_problems
 from hepdensity.study import Study as BaseStudy
 
 FOUR_PER_TWO = 10
 """Four-gluino events for each two-gluino event of a mixed dataset, as in the paper."""
-
-LEAST_TESTED = 40
-"""Least number of test events and physical samples for a two-sample test."""
 
 FIGURES = {
     "angles": ("fig03_gluino_energy", "fig04_digluino_mass", "fig05_log_likelihood"),
@@ -41,8 +39,8 @@ class Study(BaseStudy):
 
     features: ClassVar[Mapping[str, frozenset[str]]] = {
         "angles": frozenset(),
-        "multiplicity": frozenset({ABSENT}),
         "labels": frozenset({CATEGORICAL}),
+        "multiplicity": frozenset({ABSENT}),
     }
 
     # --- events ---------------------------------------------------------------------------------
@@ -95,11 +93,13 @@ class Study(BaseStudy):
 
         Their order is part of it: it decides which events are for testing.
         """
-        files = self.files(wildcards.process)
+        return self._ingestion_of(wildcards.process)
+
+    def _ingestion_of(self, process: str) -> dict[str, Any]:
         return {
-            "process": wildcards.process,
+            "process": process,
             "tolerance": self.settings["tolerance"],
-            "files": [identity(name) for name in files],
+            "files": [identity(name) for name in self.files(process)],
         }
 
     def normalisation(self) -> dict[str, Any]:
@@ -130,11 +130,11 @@ class Study(BaseStudy):
 
     def preparation(self, dataset: str) -> dict[str, Any]:
         """Settings of the preparation of a dataset."""
-        split = {"split": self.settings["split"]}
+        shared = {"source": self.source, "split": self.settings["split"]}
         if dataset != "multiplicity":
-            return split
+            return shared
         mixing = {"four_per_two": FOUR_PER_TWO, "p_four": self.settings["p_four"]}
-        return {**split, **mixing, "tolerance": self.settings["tolerance"]}
+        return {**shared, **mixing, "tolerance": self.settings["tolerance"]}
 
     # --- trainings that figures show ------------------------------------------------------------
 
@@ -214,10 +214,10 @@ class Study(BaseStudy):
 
     def _split_problems(self) -> Iterator[Problem]:
         share = FOUR_PER_TWO if "multiplicity" in self.datasets() else 1
-        if self.settings["split"]["test"] < LEAST_TESTED * share:
-            least = f"{LEAST_TESTED} of each process for the two-sample test"
+        if self.settings["split"]["test"] < LEAST_EVENTS * share:
+            least = f"{LEAST_EVENTS} of each process for the two-sample test"
             told = "; two-gluino test events are a tenth of them" if share > 1 else ""
-            yield ("split", "test"), f"must be >= {LEAST_TESTED * share} ({least}{told})"
+            yield ("split", "test"), f"must be >= {LEAST_EVENTS * share} ({least}{told})"
 
     def _file_problems(self) -> Iterator[Problem]:
         place = (self.source, "four_gluino")
@@ -225,10 +225,7 @@ class Study(BaseStudy):
             yield place, f"no file given, but gluino.source is {self.source}"
         for process in PROCESSES:
             for name in self.files(process):
-                try:
-                    identity(name)
-                except ValueError as error:
-                    yield (self.source, process), str(error)
+                yield from (((self.source, process), told) for told in file_problems(name))
 
     def _embedded_problems(self) -> Iterator[Problem]:
         threshold = 4 * self.settings["mass"]
@@ -255,30 +252,37 @@ class Study(BaseStudy):
             yield ("generation", process, "events"), f"{told}), not {made}"
 
     def _pool_problems(self) -> Iterator[Problem]:
-        """Training sets that are larger than what a prepared inputs file holds."""
+        """Training sets that are larger than what the inputs file of the given files holds."""
+        if self.source == "embedded":
+            return
         for dataset in self.datasets():
-            pool = pool_of(self.inputs.format(dataset=dataset))
-            largest = self.largest(dataset)
-            if pool is None or self.source == "embedded" or self.rows(dataset, largest) <= pool:
+            record = _read_record(self.inputs.format(dataset=dataset))
+            if record is None or not self._is_current(dataset, record):
                 continue
-            told = f"{largest} events, but the files hold {pool} training events"
-            yield (
-                ("datasets", dataset, "n_train"),
-                f"{told}; lower it, lower gluino.split, or give more files",
-            )
+            largest, pool = self.largest(dataset), record["rows"]["train"]
+            needed = self.rows(dataset, largest)
+            if needed > pool:
+                told = f"{largest} takes {needed} training events, but the files hold {pool}"
+                yield (
+                    ("datasets", dataset, "n_train"),
+                    f"{told}; lower it, lower gluino.split, or give more files",
+                )
+
+    def _is_current(self, dataset: str, record: Mapping[str, Any]) -> bool:
+        """Whether an inputs file is of the files and the split that the configuration gives."""
+        if record["provenance"]["settings"] != self.preparation(dataset):
+            return False
+        for process in self.processes() if dataset == "multiplicity" else ["four_gluino"]:
+            summary = _read_record(self.events(process))
+            if summary is None or summary["provenance"]["settings"] != self._ingestion_of(process):
+                return False
+        return True
 
 
-def pool_of(inputs: str) -> int | None:
-    """Rows of the training group of an inputs file, from the record beside it.
-
-    Args:
-        inputs: The inputs file.
-
-    Returns:
-        None if there is no such file yet.
-    """
-    record = Path(inputs).with_suffix(".json")
-    if not record.is_file():
+def _read_record(artefact: str) -> dict[str, Any] | None:
+    """The record beside an artefact; None if there is none yet."""
+    path = Path(artefact).with_suffix(".json")
+    if not path.is_file():
         return None
-    rows: Mapping[str, Sequence[int]] = json.loads(record.read_text())["rows"]
-    return int(rows["train"])
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record

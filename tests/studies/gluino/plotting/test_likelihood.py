@@ -1,19 +1,24 @@
 """Figure 5: what is drawn are means and spreads of its table."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_marks import marks
+from fake_samples import LOOKS, fake_run
 from matplotlib.figure import Figure
 
-from hepdensity.plotting.style import variant
+from hepdensity.files import write_table
 from hepdensity.studies.gluino.plotting.likelihood import (
     NO_TRUTH,
+    log_likelihood,
     log_likelihood_figure,
+    look_of,
     spread_over_seeds,
 )
 
+SHOWN = {model: look for model, (look, _) in LOOKS.items()}
 MODELS = ("none", "stochastic", "sort", "none-symmetrised")
 
 
@@ -63,7 +68,7 @@ def test_the_mean_is_that_of_finite_values() -> None:
 
 def drawn_points(figure: Figure, panel: int, model: str, filled: bool) -> np.ndarray:
     """Heights of a model's points."""
-    look = variant(model)
+    look = look_of(model, SHOWN)
     face = look.colour if filled else "white"
     lines = [
         line
@@ -86,21 +91,39 @@ def test_points_are_means(model: str, column: str, panel: int, filled: bool) -> 
         for n_train in (5000, 50000)
         if not (model == "none-symmetrised" and column == "log_likelihood")
     ]
-    found = drawn_points(log_likelihood_figure(rows), panel, model, filled)
+    found = drawn_points(log_likelihood_figure(rows, SHOWN), panel, model, filled)
     np.testing.assert_allclose(found, expected)
 
 
 def test_truth_line() -> None:
-    upper = log_likelihood_figure(table()).axes[0]
+    upper = log_likelihood_figure(table(), SHOWN).axes[0]
     heights = [np.asarray(line.get_ydata()).tolist() for line in upper.get_lines()]
     assert [2.91, 2.91] in heights
 
 
 def test_without_truth_the_figure_says_why() -> None:
-    figure = log_likelihood_figure(table(with_truth=False), "study preset, not converged")
+    figure = log_likelihood_figure(table(with_truth=False), SHOWN, "long preset, not converged")
     assert len(figure.axes) == 1
     assert [text.get_text() for text in figure.axes[0].texts] == [NO_TRUTH]
-    assert figure.get_suptitle() == "study preset, not converged"
+    assert figure.get_suptitle() == "long preset, not converged"
+
+
+def test_symmetrised_models_have_a_look_of_their_own() -> None:
+    looks = [look_of(model, SHOWN) for model in MODELS]
+    assert looks[-1].label == "no permutation, symmetrised"
+    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 4
+
+
+def test_figure_of_the_rule(tmp_path: Path) -> None:
+    rows = [{**row, "ended_by": "steps"} for row in table()]
+    write_table(tmp_path / "t.csv", rows)
+    runs = [fake_run(model, model, "angles") for model in MODELS[:3]]
+    figure, written = log_likelihood({"table": tmp_path / "t.csv"}, {"runs": runs, "preset": "x"})
+    assert written is None
+    assert figure.get_suptitle() == "x preset, not converged"
+    found = drawn_points(figure, 0, "sort", filled=True)
+    expected = drawn_points(log_likelihood_figure(rows, SHOWN), 0, "sort", filled=True)
+    np.testing.assert_allclose(found, expected)
 
 
 def with_infinite(rows: list[dict[str, Any]], wanted: int, events: int = 3) -> None:
@@ -117,10 +140,10 @@ def with_infinite(rows: list[dict[str, Any]], wanted: int, events: int = 3) -> N
 def test_means_that_are_not_finite_are_marked(seeds: tuple[int, ...]) -> None:
     rows = table(seeds=seeds)
     with_infinite(rows, 1)
-    figure = log_likelihood_figure(rows)
+    figure = log_likelihood_figure(rows, SHOWN)
     figure.canvas.draw()
     share = " (1/3)" if len(seeds) > 1 else ""
-    upper, lower = (marks(axes, variant("sort").colour) for axes in figure.axes)
+    upper, lower = (marks(axes, look_of("sort", SHOWN).colour) for axes in figure.axes)
     assert {(text, edge) for text, _, edge in upper} == {(rf"$-\infty${share}", 0)}
     assert [(text, edge) for text, _, edge in lower] == [(rf"$\infty${share}", 1)]
     assert all(4500 < place < 5500 for _, place, _ in (*upper, *lower))
@@ -128,20 +151,21 @@ def test_means_that_are_not_finite_are_marked(seeds: tuple[int, ...]) -> None:
     assert len(drawn_points(figure, 0, "sort", True)) == (2 if len(seeds) > 1 else 1)
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "not finite: 3 test events without density" in names
-    assert not marks(figure.axes[0], variant("none").colour)
+    assert not marks(figure.axes[0], look_of("none", SHOWN).colour)
 
 
 def test_nothing_but_infinities() -> None:
     rows = [row for row in table(seeds=(1,)) if row["model"] == "sort" and row["n_train"] == 5000]
     with_infinite(rows, 1, events=1)
-    figure = log_likelihood_figure(rows)
+    figure = log_likelihood_figure(rows, SHOWN)
     figure.canvas.draw()
-    assert len(marks(figure.axes[0], variant("sort").colour)) == 2
+    assert len(marks(figure.axes[0], look_of("sort", SHOWN).colour)) == 2
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "not finite: 1 test event without density" in names
 
 
 def test_without_infinities_there_is_no_mark() -> None:
-    figure = log_likelihood_figure(table())
-    assert not any(marks(axes, variant(name).colour) for axes in figure.axes for name in MODELS)
+    figure = log_likelihood_figure(table(), SHOWN)
+    colours = [look_of(name, SHOWN).colour for name in MODELS]
+    assert not any(marks(axes, colour) for axes in figure.axes for colour in colours)
     assert not any("not finite" in text.get_text() for text in figure.legends[0].get_texts())

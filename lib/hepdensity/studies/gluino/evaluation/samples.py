@@ -97,9 +97,10 @@ def event_arrays(rows: np.ndarray, layout: Layout) -> dict[str, Any]:
 def _labels(columns: np.ndarray) -> dict[str, np.ndarray]:
     """Helicities (+1 or -1) and colour orders from the categorical columns."""
     values = np.rint(columns).astype(np.int64)
-    of_gluinos = values[:, N_INCOMING + 1 :].reshape(len(values), -1, 2)
-    helicities = np.concatenate((values[:, :N_INCOMING], of_gluinos[:, :, 0]), axis=1)
+    # A helicity and a position of each gluino in turn; there may be no event at all.
+    of_gluinos = values[:, N_INCOMING + 1 :]
+    helicities = np.concatenate((values[:, :N_INCOMING], of_gluinos[:, ::2]), axis=1)
     positions = np.concatenate(
-        (values[:, N_INCOMING : N_INCOMING + 1], of_gluinos[:, :, 1]), axis=1
+        (values[:, N_INCOMING : N_INCOMING + 1], of_gluinos[:, 1::2]), axis=1
     )
     return {"helicities": 2 * helicities - 1, "colour_order": positions_to_order(positions)}

@@ -80,7 +80,8 @@ def prepare_mixed_inputs(
                 _columns(paths[name], getattr(splits[name], group), name, effective[name])
                 for name in PROCESSES
             ]
-            order = mixing_order(*(len(column["events"]) for column in columns), four_per_two)
+            four, two = (len(column["events"]) for column in columns)
+            order = mixing_order(four, two, four_per_two)
             mixed = {
                 name: np.concatenate([column[name] for column in columns])[order]
                 for name in columns[0]
@@ -125,7 +126,7 @@ def _splits(
     # All four-gluino events that the two-gluino events reach for, so that any size up to there can
     # be asked for, multiples of `four_per_two` or not.
     four = min(pools[0], (two + 1) * four_per_two - 1)
-    kept = dict(zip(PROCESSES, (max(train, four), two), strict=True))
+    kept = dict(zip(PROCESSES, (four, two), strict=True))
     return {
         name: replace(split, train=slice(split.train.start, split.train.start + kept[name]))
         for name, split in splits.items()
