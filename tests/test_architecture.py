@@ -29,13 +29,14 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(LIBRARY / "hepdensity").with_suffix("").parts)
 
 
-FOUNDATION = {"files", "provenance", "logs", "named", "numbering"}
+FOUNDATION = {"disk", "files", "provenance", "logs", "named", "numbering"}
 PHYSICS = FOUNDATION | {"physics"}
 LAYOUT = {"models.layout"}
 ALLOWED: dict[str, set[str]] = {
-    "files": set(),
+    "disk": set(),
+    "files": {"disk"},
     "provenance": set(),
-    "logs": set(),
+    "logs": {"disk"},
     "named": set(),
     "numbering": set(),
     "physics": FOUNDATION,

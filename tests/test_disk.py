@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from hepdensity.disk import DiskFull, is_disk_full, naming
 from hepdensity.evaluation.scores import Scores, write_scores
 from hepdensity.files import atomic_h5, atomic_path, write_json, write_table
+from hepdensity.ingest.lhe import ingest_lhe
 from hepdensity.plotting.style import save_figure
 from hepdensity.training.checkpoint import save, save_weights
 
@@ -142,6 +143,15 @@ def test_the_file_that_is_wanted_is_named() -> None:
     """A temporary file beside it would tell users nothing."""
     with pytest.raises(DiskFull, match=r"^outer: no space"), naming("outer"), naming("inner"):
         raise OSError(errno.ENOSPC, "full")
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_ingestion_names_the_event_file(tmp_path: Path, shared_data: Path) -> None:
+    """Its part files lie in a hidden folder, which is removed."""
+    path, output = shared_data / "madgraph" / "gg_4gluino_2k.lhe.gz", tmp_path / "events.h5"
+    with pytest.raises(DiskFull, match=r"/events\.h5: file too large"):
+        ingest_lhe([path], output, "four_gluino", {}, source="lhe", workers=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 JOB = """

@@ -33,6 +33,9 @@ SETTINGS = TrainingSettings(
 )
 
 
+PAIR = Layout(event=(), particle=(Column("x"), Column("y")), particles=2)
+
+
 class Given(DensityModel):
     """A model whose validation losses are given; its one parameter counts the training steps."""
 
@@ -60,22 +63,19 @@ class Given(DensityModel):
         raise NotImplementedError
 
 
-LAYOUT = Layout(event=(), particle=(Column("a"), Column("b")), particles=2)
-
-
 def skewed(n: int, seed: int) -> Tensor:
     return torch.rand(n, 4, generator=Generator().manual_seed(seed)) ** 2
 
 
 def flow() -> DensityModel:
     return spline_flow(
+        layout=PAIR,
         permutation="stochastic",
         layers=2,
         bins=4,
         residual_blocks=1,
         units_per_dim=4,
         seed=1,
-        layout=LAYOUT,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from hepdensity.files import atomic_path
+from hepdensity.files import atomic_h5
 from hepdensity.models.base import DensityModel, MultiplicityModel
 from hepdensity.models.layout import Layout
 
@@ -93,7 +93,7 @@ def _drawing(
 
 def write_samples(path: str | Path, samples: Samples, provenance: Mapping[str, Any]) -> None:
     """Write samples to HDF5; the file appears only when complete."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_h5(path) as file:
         file.create_dataset("events", data=samples.events)
         file.attrs["drawn"] = samples.drawn
         file.attrs["layout"] = json.dumps(samples.layout.to_json(), sort_keys=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from hepdensity.disk import naming
 from hepdensity.files import atomic_path
 from hepdensity.ingest.event_file import EventWriter, read_events
 from hepdensity.ingest.lhe_events import EventReader, read_records
@@ -88,7 +89,7 @@ def ingest_lhe(
     refuse_same_files(paths, setting)
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output.parent, prefix=".ingest_") as folder:
+    with naming(output), TemporaryDirectory(dir=output.parent, prefix=".ingest_") as folder:
         parts = [Path(folder) / f"{i}.h5" for i in range(len(paths))]
         jobs = [
             _Job(Path(path), part, process, source, tolerance or Tolerance())

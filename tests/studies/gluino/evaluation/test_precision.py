@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from hepdensity.evaluation.likelihood import Importance, log_likelihoods
-from hepdensity.studies.gluino import layouts
+from hepdensity.studies.gluino.layouts import angles
 from hepdensity.studies.gluino.models.phase_space_flow import phase_space_flow
 
 # Two of 2.65 million flat events, so close to the edge of phase space that rounding crosses it.
@@ -22,7 +22,7 @@ EDGE = [
 
 def test_possible_events_are_not_impossible(generator: torch.Generator) -> None:
     model = phase_space_flow(
-        layout=layouts.angles(), layers=1, bins=4, residual_blocks=0, units_per_dim=2, seed=1
+        layout=angles(), layers=1, bins=4, residual_blocks=0, units_per_dim=2, seed=1
     )
     events = torch.tensor(EDGE, dtype=torch.float64)
     with torch.no_grad():
