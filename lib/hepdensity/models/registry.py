@@ -24,17 +24,18 @@ _OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 def kinds_of(study: str | None = None) -> dict[str, Kind]:
     """Kinds that a study's models may have, by name.
 
-    A shared kind is a module in `hepdensity.models.kinds` with its record `KIND`; those of a study
-    are `KINDS` in `hepdensity.studies.<study>.kinds`, if there is such a module.
+    They are the records `KINDS` of the modules in `hepdensity.models.kinds` and, if there is such a
+    module, of `hepdensity.studies.<study>.kinds`.
 
     Args:
         study: Name of the study; None for the shared kinds alone.
     """
     names = sorted(module.name for module in iter_modules(kinds.__path__))
-    records: list[Kind] = [import_module(f"{kinds.__name__}.{name}").KIND for name in names]
-    module = f"hepdensity.studies.{study}.kinds"
-    if study is not None and util.find_spec(module) is not None:
-        records += import_module(module).KINDS
+    modules = [f"{kinds.__name__}.{name}" for name in names]
+    of_study = f"hepdensity.studies.{study}.kinds"
+    if study is not None and util.find_spec(of_study) is not None:
+        modules.append(of_study)
+    records: list[Kind] = [kind for module in modules for kind in import_module(module).KINDS]
     return {kind.name: kind for kind in records}
 
 

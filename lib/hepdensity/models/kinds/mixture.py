@@ -21,21 +21,23 @@ def _look(settings: Settings) -> Look:
     return _LOOKS[settings["objective"]]
 
 
-KIND = Kind(
-    name="mixture",
-    builder="hepdensity.models.flows.mixture:mixture_flow",
-    settings={
-        "permutation": PERMUTATION,
-        "objective": {
-            "description": "Whether events or categories count alike",
-            "unit": "1",
-            "enum": ["likelihood", "balanced"],
+KINDS = (
+    Kind(
+        name="mixture",
+        builder="hepdensity.models.flows.mixture:mixture_flow",
+        settings={
+            "permutation": PERMUTATION,
+            "objective": {
+                "description": "Whether events or categories count alike",
+                "unit": "1",
+                "enum": ["likelihood", "balanced"],
+            },
+            "embedding": EMBEDDING,
+            **SIZES,
         },
-        "embedding": EMBEDDING,
-        **SIZES,
-    },
-    required=frozenset({"permutation", "objective"}),
-    needs=frozenset({CATEGORICAL}),
-    takes=frozenset({CATEGORICAL, ABSENT}),
-    look=_look,
+        required=frozenset({"permutation", "objective"}),
+        needs=frozenset({CATEGORICAL}),
+        takes=frozenset({CATEGORICAL, ABSENT}),
+        look=_look,
+    ),
 )
