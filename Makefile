@@ -1,31 +1,37 @@
-# make        quick preset from an empty folder to the report (about a quarter of an hour)
+# make        preset quick, from an empty folder to the report (about a quarter of an hour)
 # make test   the test suite
 # make lint   style, types and the workflow's own lint
-# make benchmarks   speed beside other codes, and events beside MadGraph's where they are at hand
+# make benchmarks   speed beside other codes, and events beside MadGraph's if they are there
+# make mutants      change the code at random, and see whether the tests notice
 # make clean  remove results; make clean-all also removes the environment
 #
-# PRESET=study make      another scale (smoke, quick, study, paper)
-# PYTHON=python3.12 make another interpreter (3.11 or 3.12)
+# PRESET=long make      another scale: smoke, quick, long, paper
+# RUN=mine make         results in results/mine
+# PYTHON=python3.12 make another interpreter: 3.11 or 3.12
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+# Never the commands in $(VENV)/bin: they hold the path that the checkout had when it was installed.
+RUN_PYTHON := $(VENV)/bin/python
+SNAKEMAKE := $(RUN_PYTHON) -m snakemake
 STAMP := $(VENV)/.installed
-REPORT := results/report.html
-CONFIG := $(if $(PRESET),--config preset=$(PRESET))
+GIVEN := $(if $(PRESET),preset=$(PRESET)) $(if $(RUN),run=$(RUN))
+CONFIG := $(if $(strip $(GIVEN)),--config $(GIVEN))
 WORKFLOW_FILES := workflow/Snakefile rules
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONPATH := lib
 
 .DEFAULT_GOAL := report
-.PHONY: report workflow setup test lint benchmarks clean clean-all
+.PHONY: report workflow setup test lint benchmarks mutants clean clean-all
 
 report: workflow
-	$(BIN)/snakemake --quiet all --report $(REPORT) $(CONFIG)
-	@echo "Report: $(REPORT)"
+	@results=$$($(RUN_PYTHON) -m hepdensity.configuration $(GIVEN)) && \
+	    $(SNAKEMAKE) --quiet all --report "$$results/report.html" $(CONFIG) && \
+	    echo "Report: $$results/report.html"
 
 workflow: setup
-	$(BIN)/snakemake --cores all --quiet host reason $(CONFIG)
+	$(SNAKEMAKE) --cores all --quiet host reason $(CONFIG)
 
 setup: $(STAMP)
 
@@ -33,27 +39,30 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' || \
 	    { echo "Python 3.11 or 3.12 is needed; name one: PYTHON=python3.12 make"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(RUN_PYTHON) -m pip install --quiet -r requirements.lock
+	$(RUN_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) -m pytest -n auto --dist loadfile
 
 lint: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check $(WORKFLOW_FILES)
-	$(BIN)/snakemake --lint
-	$(BIN)/mypy
+	$(RUN_PYTHON) -m ruff check .
+	$(RUN_PYTHON) -m ruff format --check .
+	$(RUN_PYTHON) -c 'from snakefmt.snakefmt import main; main()' --check $(WORKFLOW_FILES)
+	$(SNAKEMAKE) --lint
+	$(RUN_PYTHON) -m mypy
 
 benchmarks: setup
-	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/peers \
+	$(RUN_PYTHON) -m pip install --quiet --no-deps --upgrade --target $(VENV)/peers \
 	    -r benchmarks/requirements.txt
-	OMP_NUM_THREADS=1 PYTHONPATH=$(VENV)/peers $(BIN)/python benchmarks/flows.py
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/treatments.py
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/generator.py
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/madgraph_comparison.py
+	OMP_NUM_THREADS=1 PYTHONPATH=lib:$(VENV)/peers $(RUN_PYTHON) benchmarks/flows.py
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/treatments.py
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/generator.py
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/madgraph_comparison.py
+
+mutants: setup
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) tests/mutants.py
 
 clean:
 	rm -rf results

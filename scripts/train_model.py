@@ -1,4 +1,4 @@
-"""Train one model on the first n_train events of the training pool."""
+"""Train one model on the first events of the training group of a dataset."""
 
 import shutil
 from pathlib import Path
@@ -8,9 +8,8 @@ import torch
 
 from hepdensity.files import write_json, write_table
 from hepdensity.logs import configure, progress
-from hepdensity.models.base import multiplicity_model
-from hepdensity.models.inputs import read_batch, with_mass
-from hepdensity.models.registry import build_model, builder_of
+from hepdensity.models.build import build
+from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.provenance import record
 from hepdensity.training.checkpoint import fingerprint, save_weights
 from hepdensity.training.loop import follow, train
@@ -21,20 +20,19 @@ def main(snakemake: Any) -> None:
     """Train to a stop rule; an interrupted training goes on from its checkpoint."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
-    params, run = snakemake.params, snakemake.params.run
-    settings = TrainingSettings.from_config(params.training)
-    blocks = {"model": params.model, "training": params.training, "run": run}
-    provenance = record(blocks, run["seed"], params.source)
+    params, run, inputs = snakemake.params, snakemake.params.run, snakemake.input.inputs
+    settings, layout = TrainingSettings.from_config(params.training), read_layout(inputs)
+    blocks = {"model": params.model, "layout": layout.to_json(), "training": params.training}
+    provenance = record({**blocks, "run": run}, run["seed"], params.source)
     training, validation = (
-        read_batch(snakemake.input.inputs, part, run["data"], count)
-        for part, count in (("train", run["n_train"]), ("validation", None))
+        read_batch(inputs, group, count).float()
+        for group, count in (("train", run["rows"]), ("validation", None))
     )
-    model = build_model(with_mass(params.model, snakemake.input.inputs), run["seed"])
-    if run["data"] == "multiplicity":
-        multiplicity_model(model, ":".join(builder_of(params.model)))
+    model = build(params.model["builder"], layout, run["seed"], params.model["settings"])
     model.prepare(training)
-    identity = fingerprint([blocks, params.source], training, validation)
-    checkpoint = Path(run["checkpoint"]) / "training.safetensors"
+    identity = fingerprint([provenance["settings"], params.source], training, validation)
+    # Beside the outputs: Snakemake deletes those before a job starts.
+    checkpoint = Path(snakemake.output.weights).parent / "checkpoint" / "training.safetensors"
     with progress(settings.expected_steps, "training steps") as advance:
         result = train(
             model,

@@ -6,18 +6,21 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hepdensity.configuration import overlay
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+TOY = REPOSITORY / "tests" / "toy_study"
 PARTS = ("workflow", "rules", "scripts", "lib", "envs", "config.yaml")
 # Long enough to be killed in the middle, with a checkpoint at every validation.
 TRAINING = {"max_steps": 400, "checkpoint_seconds": 0.001}
 SHORT = {"max_steps": 20}
-GRID: dict[str, Any] = {
+DATASETS: dict[str, Any] = {
     "angles": {"models": ["none", "stochastic", "sort"]},
     "multiplicity": {"models": ["dropout-balanced-sort"], "training": SHORT},
     "labels": {
@@ -25,21 +28,22 @@ GRID: dict[str, Any] = {
         "training": SHORT,
     },
 }
-SMOKE = {"preset": "smoke", "training": TRAINING, "grid": GRID}
+SMOKE = {"preset": "smoke", "training": TRAINING, "gluino": {"datasets": DATASETS}}
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A checkout and the directory that it is run in."""
+    """A checkout, the directory that it is run in, and what it is configured with."""
 
     root: Path
     directory: Path
+    given: Mapping[str, Any] = field(default_factory=lambda: SMOKE)
 
     def command(self, *options: str, target: str | None = None, **config: Any) -> list[str]:
-        """Command line of Snakemake; `config` comes on top of the smoke configuration."""
+        """Command line of Snakemake; `config` overlays what the checkout is configured with."""
         words = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
         words += ["-s", str(self.root / "workflow/Snakefile"), "--directory", str(self.directory)]
-        given = {**SMOKE, **config}
+        given = overlay(self.given, config)
         words += ["--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())]
         return [*words, "--", target] if target else words
 
@@ -60,9 +64,13 @@ class Checkout:
         assert counts or "Nothing to be done" in said, said
         return {rule: n for rule, n in counts.items() if rule not in ("all", "total")}
 
+    def results(self, path: str = "", study: str = "gluino") -> Path:
+        """A file or folder of the results of the smoke preset."""
+        return self.directory / "results" / "smoke" / study / path
+
     def rows(self, table: str) -> list[dict[str, str]]:
         """Contents of a results table."""
-        with (self.directory / table).open(newline="") as file:
+        with self.results(f"tables/{table}.csv").open(newline="") as file:
             return list(csv.DictReader(file))
 
 
@@ -90,3 +98,17 @@ def edited(path: Path, old: str, new: str) -> Iterator[None]:
 def appended(path: Path, line: str) -> Any:
     text = path.read_text()
     return edited(path, text, f"{text}\n{line}\n")
+
+
+def add_toy(root: Path) -> list[Path]:
+    """Add the files of the toy study to a checkout; none of them may be there already."""
+    added = []
+    for path in (
+        path for path in TOY.rglob("*") if path.suffix in (".py", ".smk", ".yaml", ".rst")
+    ):
+        target = root / path.relative_to(TOY)
+        assert not target.exists(), f"{target} is a shared file"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+        added.append(target)
+    return added

@@ -9,58 +9,83 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hepdensity.provenance import direct_imports
+from hepdensity.provenance import direct_imports, imported_modules
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LIBRARY = REPOSITORY / "lib"
 MODULES = sorted((LIBRARY / "hepdensity").rglob("*.py"))
 PACKAGES = [path for path in MODULES if path.name == "__init__.py"]
 CODE = [path for path in MODULES if path.name != "__init__.py"]
-SCRIPTS = sorted((REPOSITORY / "scripts").glob("*.py"))
-RULE_FILES = sorted((REPOSITORY / "rules").glob("*.smk"))
-VERBS = ("generate_", "ingest_", "prepare_", "train_", "evaluate_", "plot_")
-
-# What each part of the library may import besides itself, as in the architecture document.
-ALLOWED: dict[str, set[str]] = {
-    "events": set(),
-    "colour_order": {"events"},
-    "helicity": set(),
-    "provenance": set(),
-    "logs": set(),
-    "configuration": set(),
-    "io": {"events", "provenance"},
-    "physics": {"events", "colour_order"},
-    "generate": {"physics", "io", "events", "colour_order", "logs"},
-    "ingest": {"io", "events", "colour_order", "logs"},
-    "preprocessing": {"physics", "io", "events", "colour_order", "helicity"},
-    "models.base": set(),
-    "models.networks": set(),
-    "models.layers": {"models.base", "models.networks", "physics"},
-    "models.flows": {"models.layers", "models.networks", "models.base"},
-    "models.classifier": {"models.flows", "models.layers", "models.networks", "models.base"},
-    "models.inputs": {"models.layers", "preprocessing", "colour_order"},
-    "models.registry": {"models.base"},
-    "training": {"models.base", "io", "logs"},
-    "evaluation": {
-        *("models.base", "models.layers", "physics"),
-        *("events", "colour_order", "helicity", "io"),
-    },
-    "plotting": {"evaluation", "events", "colour_order", "io"},
-}
-
-
-def library_path(module: str) -> Path:
-    return LIBRARY.joinpath("hepdensity", *module.split("."))
+SCRIPTS = sorted((REPOSITORY / "scripts").rglob("*.py"))
+RULE_FILES = sorted((REPOSITORY / "rules").rglob("*.smk"))
+RULE_TEXT = "\n".join(path.read_text() for path in RULE_FILES)
+VERBS = (
+    *("generate_", "ingest_", "prepare_", "train_", "score_", "evaluate_"),
+    *("draw_", "make_", "plot_"),
+)
 
 
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(LIBRARY / "hepdensity").with_suffix("").parts)
 
 
+FOUNDATION = {"disk", "files", "provenance", "logs", "named", "numbering"}
+PHYSICS = FOUNDATION | {"physics"}
+LAYOUT = {"models.layout"}
+ALLOWED: dict[str, set[str]] = {
+    "disk": set(),
+    "files": {"disk"},
+    "provenance": set(),
+    "logs": {"disk"},
+    "named": set(),
+    "numbering": set(),
+    "physics": FOUNDATION,
+    "models.kind": set(),
+    "models.kinds": {"models.kind"},
+    "models.registry": {"models.kind", "models.kinds"},
+    "models.layout": set(),
+    "models.base": LAYOUT,
+    "models.build": {"models.base", "named", *LAYOUT},
+    "models.inputs": {"files", *LAYOUT},
+    "models.networks": PHYSICS,
+    "models.layers": {"models.base", "models.networks", *LAYOUT, *PHYSICS},
+    "models.flows": {"models.layers", "models.networks", "models.base", *LAYOUT, *PHYSICS},
+    "models.classifier": {
+        *("models.flows", "models.layers", "models.networks", "models.base"),
+        *LAYOUT,
+        *PHYSICS,
+    },
+    "study": {"models.kind", "models.registry", "files"},
+    "configuration": {"models.kind", "models.registry", "study", "files"},
+    "generate": PHYSICS,
+    "ingest": PHYSICS,
+    "preprocessing": PHYSICS,
+    "training": {"models.base", *FOUNDATION},
+    "evaluation": {"models.base", "models.inputs", *LAYOUT, *PHYSICS},
+    "plotting": {"evaluation", "models.kind", *PHYSICS},
+}
+"""What a part may import besides itself; a study may import everything but other studies."""
+LIGHT = ("configuration", "study", "models.registry", "models.kind")
+"""What the workflow reads when it is parsed, with the `study` and `kinds` of every study."""
+HEAVY = {"torch", "matplotlib", "mplhep", "numba", "uproot", "awkward", "scipy", "sklearn"}
+BARE_NODE = {"torch", "numpy", "h5py", "safetensors", "numba", "rich"}
+"""What a node that only trains has installed."""
+SHARED = [
+    path
+    for path in CODE
+    if module_name(path).split(".")[0] not in ("physics", "generate", "ingest", "studies")
+]
+WORDS = re.compile(r"gluino|helicit|colou?r[_ ]?(?:order|trace|flow|tag)|gluon", re.IGNORECASE)
+
+
+def library_path(module: str) -> Path:
+    return LIBRARY.joinpath("hepdensity", *module.split("."))
+
+
 def part_of(module: str) -> str:
     """Row of the table above that a module, named without `hepdensity.`, belongs to."""
     parts = module.split(".")
-    return ".".join(parts[:2]) if parts[0] == "models" else parts[0]
+    return ".".join(parts[:2]) if parts[0] in ("models", "studies") else parts[0]
 
 
 def imports_of(path: Path) -> set[str]:
@@ -89,9 +114,10 @@ def foreign_imports(path: Path) -> set[str]:
 
 def rules() -> dict[str, str]:
     """Rule name -> text of its declaration."""
-    text = "\n".join(path.read_text() for path in RULE_FILES)
-    blocks = re.split(r"^rule (\w+):\n", text, flags=re.MULTILINE)[1:]
-    return dict(zip(blocks[::2], blocks[1::2], strict=True))
+    header = r"^((?:use )?rule (?:\w+ as )?(\w+)(?: with)?:)\n"
+    blocks = re.split(header, RULE_TEXT, flags=re.MULTILINE)[1:]
+    texts = (first + "\n" + body for first, body in zip(blocks[::3], blocks[2::3], strict=True))
+    return dict(zip(blocks[1::3], texts, strict=True))
 
 
 def pins(lines: list[str]) -> dict[str, str]:
@@ -102,9 +128,54 @@ def pins(lines: list[str]) -> dict[str, str]:
 @pytest.mark.parametrize("path", CODE, ids=module_name)
 def test_imports_go_one_way(path: Path) -> None:
     part = part_of(module_name(path))
-    assert part in ALLOWED, f"{part} is not in the table of import directions"
     imported = {part_of(name) for name in imports_of(path)} - {part}
+    if part.startswith("studies."):
+        assert not [name for name in imported if name.startswith("studies.")]
+        return
+    assert part in ALLOWED, f"{part} is not in the table of import directions"
     assert imported <= ALLOWED[part]
+
+
+@pytest.mark.parametrize("path", SHARED, ids=module_name)
+def test_shared_code_knows_no_study(path: Path) -> None:
+    assert WORDS.findall(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *sorted((REPOSITORY / "rules").glob("*.smk")),
+        *sorted((REPOSITORY / "scripts").glob("*.py")),
+        *sorted((REPOSITORY / "workflow/presets").glob("*.yaml")),
+        *sorted((REPOSITORY / "workflow/schemas").glob("*.yaml")),
+        *sorted((REPOSITORY / "workflow/report").glob("*.rst")),
+        REPOSITORY / "workflow/Snakefile",
+    ],
+    ids=lambda path: path.name,
+)
+def test_shared_workflow_knows_no_study(path: Path) -> None:
+    assert WORDS.findall(path.read_text()) == []
+
+
+def all_imports(path: Path) -> set[str]:
+    """Packages that a file imports, directly or through modules of ours."""
+    files = [path, *imported_modules(path, LIBRARY).values()]
+    return set().union(*(foreign_imports(file) for file in files)) - {"hepdensity"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in CODE if module_name(path) in LIGHT]
+    + sorted((LIBRARY / "hepdensity/studies").glob("*/study.py"))
+    + sorted((LIBRARY / "hepdensity/studies").glob("*/kinds.py")),
+    ids=module_name,
+)
+def test_what_the_workflow_reads_is_light(path: Path) -> None:
+    assert not all_imports(path) & HEAVY
+
+
+def test_a_bare_node_can_train() -> None:
+    assert all_imports(REPOSITORY / "scripts" / "train_model.py") <= BARE_NODE
 
 
 def test_no_import_cycles() -> None:
@@ -139,23 +210,29 @@ def test_scripts_import_no_other_script(path: Path) -> None:
     assert not foreign_imports(path) & {"scripts", *(script.stem for script in SCRIPTS)}
 
 
-def test_only_scripts_choose_a_model() -> None:
+def test_only_the_workflow_reads_the_kinds() -> None:
     users = {module_name(path) for path in MODULES if "models.registry" in imports_of(path)}
-    assert users == set()
-
-
-def test_rules_and_scripts_have_the_same_names() -> None:
-    assert sorted(rules()) == [path.stem for path in SCRIPTS]
+    assert users == {"study", "configuration"}
 
 
 @pytest.mark.parametrize(("name", "text"), rules().items(), ids=list(rules()))
 def test_rule_is_complete(name: str, text: str) -> None:
     assert name.startswith(VERBS)
-    assert f'"../scripts/{name}.py"' in text
-    assert re.search(rf'source=(model_)?digest\("{name}"\)', text)
-    for directive in ("log", "benchmark", "threads", "params", "conda", "message"):
+    base = name in ("draw_figure", "make_table")  # rules are made from these
+    derived = text.startswith("use ")
+    directives = {"log", "message"} | ({"conda", "threads", "script"} if not derived else set())
+    directives |= {"params", "benchmark", "output"} if not base else set()
+    for directive in directives:
         assert re.search(rf"^    {directive}:", text, re.MULTILINE), directive
+    assert base or re.search(r"source=(model_)?digest\(", text)
     assert "resources:" not in text, "resources belong to the profiles"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_are_used_and_thin(path: Path) -> None:
+    name = str(path.relative_to(REPOSITORY / "scripts"))
+    assert f"scripts/{name}" in RULE_TEXT or f"{{SCRIPTS}}/{name}" in RULE_TEXT
+    assert len(path.read_text().splitlines()) <= 60
 
 
 def test_functions_of_the_workflow_are_in_one_file() -> None:

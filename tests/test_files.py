@@ -1,14 +1,20 @@
 """Artefacts survive a round trip, and nothing half-written is left behind."""
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hepdensity import files
 from hepdensity.files import (
     atomic_path,
+    expanded,
+    identity,
+    open_input,
     read_json,
     read_provenance,
     read_table,
@@ -167,13 +173,67 @@ def test_table_round_trip(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.csv") == rows
 
 
-def test_what_made_a_table_stands_beside_it(tmp_path: Path) -> None:
-    write_table(tmp_path / "a.csv", [{"a": 1}], {"seed": 3})
-    assert read_json(tmp_path / "a.json") == {"provenance": {"seed": 3}}
-
-
 @pytest.mark.parametrize("rows", [[], [{"a": 1}, {"b": 1}]], ids=["no rows", "other columns"])
 def test_tables_that_are_none(tmp_path: Path, rows: list[dict]) -> None:
     with pytest.raises(ValueError, match=r"a\.csv"):
         write_table(tmp_path / "a.csv", rows)
     assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------------------- input files
+
+
+def test_identity_tells_content_and_place(tmp_path: Path) -> None:
+    one, two, link = (tmp_path / name for name in ("one", "two", "link"))
+    one.write_bytes(b"abc")
+    two.write_bytes(b"abd")
+    link.symlink_to("one")
+    first = identity(link)
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert first == {"path": str(one.resolve()), "size": 3, "sha256": digest}
+    assert json.loads(json.dumps(first)) == first == identity(one)
+    link.unlink()
+    link.symlink_to("two")
+    os.utime(two, (0, 0))  # an older file in its place
+    assert identity(link)["sha256"] != digest
+
+
+def test_identity_of_a_large_file_is_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "DIGEST_BYTES", 2)
+    path = tmp_path / "large"
+    path.write_bytes(b"abc")
+    os.utime(path, ns=(5, 7_000_000_000))
+    assert identity(path) == {"path": str(path.resolve()), "size": 3, "mtime_ns": 7_000_000_000}
+
+
+def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a").touch()
+    assert expanded("~/a") == tmp_path / "a"
+    assert expanded("b/~") == Path("b/~")
+    assert identity("~/a")["size"] == 0
+    with pytest.raises(ValueError, match="~nobody-at-all/a: no home folder of that name; write"):
+        expanded("~nobody-at-all/a")
+
+
+@pytest.mark.parametrize("read", [identity, open_input], ids=["identity", "open"])
+def test_what_is_no_file_is_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    loose, loop = tmp_path / "loose", tmp_path / "loop"
+    loose.symlink_to("gone")
+    loop.symlink_to("loop")
+    for path, message in {
+        tmp_path / "absent": "absent: no such file; correct the path",
+        tmp_path: "this is a folder; give the path of a file in it",
+        loose: "loose: a link to gone, which does not exist; correct the path",
+        loop: "loop: cannot be read .*; check the path and its permissions",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            read(path)
+
+
+def test_a_pipe_has_no_identity(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe: this is a pipe or a device"):
+        identity(tmp_path / "pipe")

@@ -1,17 +1,18 @@
 """What the workflow says before anything has run, and events of MadGraph in it."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from checkouts import REPOSITORY, SHORT, Checkout
+from checkouts import REPOSITORY, SHORT, Checkout, copy_checkout
 
 pytestmark = pytest.mark.workflow
 
-FIG07 = "results/tables/fig07_log_likelihood.csv"
-TRUTH = "results/tables/truth_gluino.csv"
+RESULTS = "results/smoke/gluino"
+RULES = "".join(path.read_text() for path in (REPOSITORY / "rules").rglob("*.smk"))
 
 
 @pytest.fixture(scope="module")
@@ -26,25 +27,35 @@ def test_lint(fresh: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "trainings"), [("smoke", 22), ("quick", 34), ("study", 26), ("paper", 126)]
+    ("preset", "trainings"), [("smoke", 22), ("quick", 20), ("long", 26), ("paper", 126)]
 )
 def test_presets_pass_a_dry_run(fresh: Checkout, preset: str, trainings: int) -> None:
-    plan = fresh.plan(preset=preset, grid={}, training={})
-    assert plan["train_model"] == plan["evaluate_likelihood"] == trainings
+    plan = Checkout(fresh.root, fresh.directory, {"preset": preset}).plan()
+    assert plan["train_model"] == plan["score_events"] == trainings
     assert plan["ingest_lhe"] == 2
-    assert set(plan) >= {path.stem for path in (REPOSITORY / "scripts").glob("plot_*.py")}
+    assert set(plan) >= set(re.findall(r"^use rule \w+ as (plot_\w+)", RULES, re.M))
 
 
 @pytest.mark.parametrize(
     ("config", "gone"),
     [
         (
-            {"grid": {"labels": {"models": []}}},
+            {"gluino": {"datasets": {"labels": {"models": []}}}},
             {"evaluate_label_likelihood", "plot_energy_by_colour"},
         ),
-        ({"grid": {"multiplicity": {"models": []}}}, {"prepare_multiplicity", "evaluate_p_four"}),
         (
-            {"grid": {"angles": {"models": []}, "labels": {"models": ["classifier-sort"]}}},
+            {"gluino": {"datasets": {"multiplicity": {"models": []}}}},
+            {"prepare_multiplicity", "evaluate_p_four"},
+        ),
+        (
+            {
+                "gluino": {
+                    "datasets": {
+                        "angles": {"models": []},
+                        "labels": {"models": ["classifier-sort"]},
+                    }
+                }
+            },
             {"plot_log_likelihood", "plot_importance_bound"},
         ),
     ],
@@ -70,7 +81,7 @@ def test_slurm_profile_passes_a_dry_run(fresh: Checkout, profile: tuple[str, str
 
 def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
     profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
-    rules = {path.stem for path in (REPOSITORY / "scripts").glob("*.py")}
+    rules = set(re.findall(r"^(?:use )?rule (?:\w+ as )?(\w+)", RULES, re.M))
     assert set(profile["set-resources"]) | set(profile["set-threads"]) <= rules
     assert profile["set-resources"]["train_model"]["gpu"] == 1
 
@@ -78,9 +89,12 @@ def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"banana": 1}, "banana: unknown key; Allowed here: preset, gluino, training, models"),
+        ({"banana": 1}, "banana: unknown key; Allowed here: preset, run, studies, devices"),
         ({"training": {"batchsize": 5}}, "training.batchsize: unknown key; did you mean"),
-        ({"flow": {"bins": "many"}}, "flow.bins: must be a whole number [bins], not 'many'"),
+        (
+            {"gluino": {"flow": {"bins": "many"}}},
+            "gluino.flow.bins: must be a whole number [bins], not 'many'",
+        ),
         ({"gluino": {"source": "lhe"}}, "gluino.lhe.four_gluino: no file given"),
     ],
     ids=["unknown key", "misspelt key", "wrong type", "missing files"],
@@ -95,6 +109,30 @@ def test_bad_configuration_is_one_clear_message(
     assert not (fresh.directory / "results").exists()
 
 
+def test_files_that_are_not_read_are_told(fresh: Checkout) -> None:
+    _, said = fresh.run("--dry-run", gluino={"lhe": {"four_gluino": ["mine.lhe"]}})
+    assert said.count("Warning: gluino.lhe names files, but gluino.source is embedded") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("a{0}.lhe", "braces"), ("~/gone.lhe", "gone.lhe"), (".", "this is a folder")],
+    ids=["braces", "home", "folder"],
+)
+def test_file_that_cannot_be_an_input(fresh: Checkout, name: str, message: str) -> None:
+    status, said = fresh.run(gluino={"source": "lhe", "lhe": {"four_gluino": [name]}})
+    assert status != 0
+    (line,) = [line for line in said.splitlines() if "gluino.lhe.four_gluino" in line]
+    assert message in line and "~" not in line
+
+
+def test_braces_in_the_path_of_a_checkout_are_one_line(tmp_path: Path) -> None:
+    copy_checkout(tmp_path / "a{b}")
+    status, said = Checkout(tmp_path / "a{b}", tmp_path).run("--dry-run")
+    assert status != 0
+    assert "rename the folder" in said.splitlines()[-1]
+
+
 def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> None:
     checkout = Checkout(REPOSITORY, tmp_path)
     files = {
@@ -102,19 +140,22 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
         "two_gluino": [str(shared_data / "madgraph/gg_2gluino_2k.lhe.gz")],
     }
     config: dict[str, Any] = {
-        "gluino": {"source": "lhe", "lhe": files},
-        "split": {"validation": 300, "test": 500},
-        "grid": {
-            "labels": {"models": ["mixture-likelihood-sort"], "training": SHORT},
-            "multiplicity": {"models": ["dropout-balanced-sort"], "training": SHORT},
+        "gluino": {
+            "source": "lhe",
+            "lhe": files,
+            "split": {"validation": 300, "test": 500},
+            "datasets": {
+                "labels": {"models": ["mixture-likelihood-sort"], "training": SHORT},
+                "multiplicity": {"models": ["dropout-balanced-sort"], "training": SHORT},
+            },
         },
     }
-    for target in (TRUTH, "results/tables/events_gluino.csv"):
+    for target in (f"{RESULTS}/tables/truth.csv", f"{RESULTS}/tables/events.csv"):
         status, said = checkout.run(target=target, **config)
         assert status == 0, said[-5000:]
-    rows = checkout.rows("results/tables/events_gluino.csv")
+    rows = checkout.rows("events")
     assert [(row["source"], int(row["events"])) for row in rows] == [("lhe", 2000)] * 2
-    (row,) = checkout.rows(TRUTH)
+    (row,) = checkout.rows("truth")
     assert row.pop("density") == "kinematics", "colours of MadGraph have no known joint truth"
     truth = {key: float(value) for key, value in row.items()}
     names = ("log_likelihood_truth_error", "normalisation_error", "coupling_error")
@@ -122,18 +163,29 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
     assert abs(truth["log_likelihood_truth"] - 2.91) < 4 * error
     assert truth["coupling_error"] > 0, "the coupling of these events runs"
 
-    for target in ("results/figures/fig10_discrete_log_likelihood.png", FIG07):
+    for target in (
+        f"{RESULTS}/figures/fig10_discrete_log_likelihood.png",
+        f"{RESULTS}/tables/fig07_log_likelihood.csv",
+    ):
         status, said = checkout.run(target=target, **config)
         assert status == 0, said[-5000:]
-    (row,) = checkout.rows("results/tables/fig10_discrete_log_likelihood.csv")
+    (row,) = checkout.rows("fig10_discrete_log_likelihood")
     assert {row[name] for name in row if "truth" in name} == {""}, "no joint truth for MadGraph"
-    assert {row["process"] for row in checkout.rows(FIG07)} == {"four_gluino", "two_gluino"}
-    assert all(float(row["kl_to_truth"]) > 0 for row in checkout.rows(FIG07))
+    assert {row["process"] for row in checkout.rows("fig07_log_likelihood")} == {
+        "four_gluino",
+        "two_gluino",
+    }
+    assert all(float(row["kl_to_truth"]) > 0 for row in checkout.rows("fig07_log_likelihood"))
 
-    config["grid"]["angles"] = {"n_train": [1000, 1201]}
-    target = "results/inputs/gluino.h5"
-    status, _ = checkout.run("--forcerun", "prepare_gluino", target=target, **config)
-    log = (tmp_path / "results/logs/prepare_gluino.log").read_text()
+    config["gluino"]["datasets"]["angles"] = {"n_train": [1000, 1201]}
+    status, said = checkout.run(target=f"{RESULTS}/inputs/angles.h5", **config)
+    assert status != 0
+    assert "gluino.datasets.angles.n_train: 1201 events, but the files hold 1200" in said
+    (checkout.results("inputs/angles.json")).unlink()
+    status, _ = checkout.run(
+        "--forcerun", "prepare_gluino", target=f"{RESULTS}/inputs/angles.h5", **config
+    )
+    log = checkout.results("logs/prepare_gluino/angles.log").read_text()
     assert status != 0
     assert "lhe/four_gluino.h5: 2000 events, but 2001 are asked for" in log
-    assert "lower split or grid.*.n_train" in log
+    assert "lower split or n_train" in log

@@ -1,24 +1,31 @@
-"""The configuration of a run: preset, user's file and command line, laid over each other, checked.
+"""The configuration of a run: presets, the user's files and the command line, overlaid and checked.
 
-Nothing is read beyond the preset and the schema; what is wrong is told in one message that names
-the key and what is allowed there, before any job starts.
+Shared keys are described in `schemas/config.schema.yaml`, those of a study in
+`studies/<study>/schema.yaml`. Whatever is wrong ends in one message that names the key and what is
+allowed there, before any job starts.
 """
 
+from __future__ import annotations
+
 import difflib
-import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
-KeyPath = tuple[str | int, ...]
-Problem = tuple[KeyPath, str]
+from hepdensity.models.kind import FLOW_SECTION
+from hepdensity.models.registry import kinds_of
+from hepdensity.study import KeyPath, Problem, Study
 
-_KINDS = {
+SCALES = ("smoke", "quick", "long", "paper")
+"""The presets."""
+
+_TYPES = {
     "array": "a list",
     "boolean": "true or false",
     "integer": "a whole number",
@@ -30,68 +37,148 @@ _KINDS = {
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
-_EVERY_KIND = {"kind", "training"}
-_SIZES = {"layers", "bins", "residual_blocks", "units_per_dim"}
-_NEEDED: dict[str, set[str]] = {
-    "flow": {"permutation"},
-    "phase-space": {"chart", "orders_per_event"},
-    "dropout": {"permutation", "objective"},
-    "dequantisation": {"permutation", "noise"},
-    "argmax": {"permutation", "noise"},
-    "mixture": {"permutation", "objective"},
-    "classifier": {"permutation"},
-    "phase-space-labels": {"chart", "orders_per_event"},
-    "own": {"builder", "data", "settings"},
-}
-_OPTIONAL: dict[str, set[str]] = {
-    "dropout": {"embedding"},
-    "mixture": {"embedding"},
-    "classifier": {"hidden"},
-    "phase-space-labels": {"helicity_width", "colour_width", "colour_terms", "mass"},
-}
-_DATA = {"flow": "angles", "phase-space": "angles", "dropout": "multiplicity"}
-_ORDERS_OF_CHART = {"plain": 24, "sequential": 12, "paired": 3}
-_OBJECTIVES = ("likelihood", "balanced")
-LEAST_TESTED = 40
-"""Least number of test events and physical samples for a two-sample test."""
-FOUR_PER_TWO = 10
-"""Four-gluino events for each two-gluino event of a mixed sample, as in the paper."""
-
-
 class ConfigurationError(ValueError):
     """The configuration is not valid; the message names the key."""
 
 
 def effective_configuration(
-    given: Mapping[str, Any], command_line: Mapping[str, Any], directory: Path
+    given: Mapping[str, Any],
+    command_line: Mapping[str, Any],
+    directory: Path,
+    files: Iterable[str | Path] = (),
 ) -> dict[str, Any]:
-    """Preset, overlaid by what files give, overlaid by the command line.
+    """Presets, overlaid by what files give, overlaid by the command line.
 
     Args:
         given: config.yaml and other files, possibly with the command line merged in already.
-        command_line: values of `--config`, where Snakemake leaves numbers in sections as text.
-        directory: holds `schemas/config.schema.yaml` and `presets/`.
+        command_line: Values of `--config`, where Snakemake leaves numbers in sections as text.
+        directory: Folder of the schemas, presets and studies.
+        files: The configuration files that were read, to be searched for keys given twice.
 
     Raises:
-        ConfigurationError: For the first unknown, missing or unsuitable key.
+        ConfigurationError: For the first unknown, repeated, missing or unsuitable key.
     """
-    schema = _load(directory / "schemas" / "config.schema.yaml")
+    for path in files:
+        load_yaml(Path(path))
+    schema = load_yaml(directory / "schemas" / "config.schema.yaml")
+    schema["$defs"]["flow"] = FLOW_SECTION
     given = overlay(given, {key: parsed(value) for key, value in command_line.items()})
-    _raise_first(schema_problems({"preset": given.get("preset")}, _only(schema, "preset")))
-    effective = overlay(_load(directory / "presets" / f"{given['preset']}.yaml"), given)
-    _raise_first(schema_problems(effective, schema))
-    _raise_first(consistency_problems(effective))
+    known = study_names(directory)
+    base = overlay(
+        load_yaml(directory / "presets" / "common.yaml"),
+        {key: given[key] for key in ("preset", "studies") if key in given},
+    )
+    schema["properties"]["studies"]["items"] = {"enum": known}
+    first = {**_only(schema, ("preset", "studies")), "required": ["preset", "studies"]}
+    _raise_first(schema_problems(base, first))
+    preset, studies = base["preset"], base["studies"]
+    base = overlay(base, load_yaml(directory / "presets" / f"{preset}.yaml"))
+    for name in studies:
+        base = overlay(base, {name: study_defaults(directory / "studies" / name, preset)})
+    effective = overlay(base, given)
+    for name in set(known) - set(studies):
+        effective.pop(name, None)
+    _raise_first(schema_problems(effective, composed_schema(schema, directory, studies)))
+    for name in studies:
+        _raise_first(_model_problems(name, effective[name]["models"], schema))
+        study = load_study(name, effective)
+        _raise_first(_placed(name, study.common_problems()))
+        _raise_first(_placed(name, study.problems()))
     return effective
+
+
+def results_folder(config: Mapping[str, Any]) -> str:
+    """Folder of the results of a run: named after `run`, or the preset if it is null."""
+    return f"results/{config['run'] or config['preset']}"
+
+
+def load_study(name: str, config: Mapping[str, Any]) -> Study:
+    """The study of a name, as its own module defines it.
+
+    Args:
+        name: A name in `studies` of the configuration.
+        config: Effective configuration.
+    """
+    module = import_module(f"hepdensity.studies.{name}.study")
+    study: Study = module.Study(name, config, results_folder(config))
+    return study
+
+
+def study_names(directory: Path) -> list[str]:
+    """Studies that there are: the folders of `directory/studies`."""
+    return sorted(path.parent.name for path in (directory / "studies").glob("*/schema.yaml"))
+
+
+def study_defaults(folder: Path, preset: str) -> dict[str, Any]:
+    """Section of a study before the user's: its models and its preset.
+
+    Args:
+        folder: Folder of the study with `models.yaml` and `presets.yaml`.
+        preset: Name of the preset; what is under `common` holds for all of them.
+    """
+    presets = load_yaml(folder / "presets.yaml")
+    defaults = overlay(presets.get("common") or {}, presets.get(preset) or {})
+    return overlay({"models": load_yaml(folder / "models.yaml")}, defaults)
+
+
+def composed_schema(
+    schema: Mapping[str, Any], directory: Path, studies: Sequence[str]
+) -> dict[str, Any]:
+    """The shared schema with those of studies as sections of it.
+
+    Args:
+        schema: The shared schema, whose `$defs` the studies refer to.
+        directory: Folder that holds `studies`.
+        studies: Names of the studies.
+    """
+    sections = {name: load_yaml(directory / "studies" / name / "schema.yaml") for name in studies}
+    properties = {**schema["properties"], **sections}
+    return {**schema, "properties": properties, "required": [*schema["required"], *studies]}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice: YAML itself keeps the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if key in lines:
+                raise ConfigurationError(
+                    f"{key_node.start_mark.name}: line {line}: the key '{key}' stands in line"
+                    f" {lines[key]} already; make one of the two"
+                )
+            lines[key] = line
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        ConfigurationError: If it is no YAML, or a section has the same key twice.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            return yaml.load(file, Loader=_Loader)
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())
+        raise ConfigurationError(f"{path}: not valid YAML: {told}") from error
 
 
 def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     """`top` over `base`, section by section; other values, lists too, replace what was there.
 
-    Keys come out sorted: their order in a file means nothing and must not look like a change.
+    A section that is null, as one with nothing but comments, changes nothing. Keys come out sorted:
+    their order in a file means nothing and must not look like a change.
     """
     merged = dict(base)
     for key, value in top.items():
         below = base.get(key)
+        if isinstance(below, Mapping) and value is None:
+            continue
         if isinstance(value, Mapping):
             value = overlay(below if isinstance(below, Mapping) else {}, value)
         merged[key] = value
@@ -99,15 +186,22 @@ def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parsed(value: Any) -> Any:
-    """Numbers, booleans and null that were left as text, in their own types."""
+    """Numbers, booleans and null that were left as text, in their own types; other text as it is.
+
+    >>> parsed({"n_train": ["1000"], "file": "run #1/e.lhe"})
+    {'n_train': [1000], 'file': 'run #1/e.lhe'}
+    """
     if isinstance(value, Mapping):
         return {key: parsed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [parsed(item) for item in value]
+    if not isinstance(value, str):
+        return value
     try:
-        return yaml.safe_load(value) if isinstance(value, str) else value
+        found = yaml.safe_load(value)
     except yaml.YAMLError:
         return value
+    return found if found is None or isinstance(found, bool | int | float) else value
 
 
 def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
@@ -128,130 +222,29 @@ def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
             yield where, _unsuitable(error)
 
 
-def data_of(model: Mapping[str, Any]) -> str:
-    """Events that a model takes: "angles", "multiplicity" or "labels", a part of the grid.
-
-    Args:
-        model: Its block in the section models.
-    """
-    kind: str = model["kind"]
-    return str(model["data"]) if kind == "own" else _DATA.get(kind, "labels")
-
-
-def consistency_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Breaches of what several keys must fulfil together, files that are not there included."""
-    gluino = config["gluino"]
-    yield from _model_problems(config["models"])
-    yield from _grid_problems(config)
-    yield from _test_problems(config)
-    if gluino["source"] == "embedded":
-        yield from _embedded_problems(config)
-        return
-    place = ("gluino", gluino["source"])
-    if not files_of(gluino, "four_gluino"):
-        yield (*place, "four_gluino"), f"no file given, but gluino.source is {gluino['source']}"
-    for process in ("four_gluino", "two_gluino"):
-        for name in files_of(gluino, process):
-            if not Path(name).is_file():
-                yield (*place, process), f"no such file: {name}"
+def _model_problems(
+    study: str, models: Mapping[str, Any], schema: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Settings of models that their kinds do not have, need, or allow."""
+    kinds = kinds_of(study)
+    for name, block in models.items():
+        place = (study, "models", name)
+        kind = kinds.get(block["kind"])
+        if kind is None:
+            yield (*place, "kind"), f"must be one of {', '.join(kinds)}, not {block['kind']!r}"
+            continue
+        found = schema_problems(block, {**kind.schema(), "$defs": schema["$defs"]})
+        valid = True
+        for where, message in found:
+            valid = False
+            yield (*place, *where), f"{message} (kind {kind.name})"
+        if valid:
+            yield from (((*place, key), message) for key, message in kind.problems(block))
 
 
-def files_of(gluino: Mapping[str, Any], process: str) -> list[str]:
-    """Event files that the user gives for a process, none for the embedded generator."""
-    files = gluino.get(gluino["source"], {}).get(process) or []
-    return files if isinstance(files, list) else [files]
-
-
-def _model_problems(models: Mapping[str, Any]) -> Iterator[Problem]:
-    """Settings of a model that its kind needs, or has not."""
-    for name, model in models.items():
-        kind, place = model["kind"], ("models", name)
-        needed = _NEEDED[kind]
-        known = needed | _OPTIONAL.get(kind, set()) | _EVERY_KIND
-        known |= _SIZES if kind != "own" else set()
-        for key in sorted(needed - set(model)):
-            yield (*place, key), f"this key is missing: kind {kind} needs it"
-        for key in sorted(set(model) - known):
-            yield (*place, key), f"kind {kind} has no such setting"
-        most = _ORDERS_OF_CHART.get(model.get("chart"), 24)
-        if model.get("orders_per_event", 1) > most:
-            yield (*place, "orders_per_event"), f"chart {model['chart']} has {most} orders"
-        if "objective" in model:
-            yield from _objective_problems((*place, "objective"), kind, model["objective"])
-
-
-def _objective_problems(place: KeyPath, kind: str, objective: Any) -> Iterator[Problem]:
-    if isinstance(objective, str):
-        if objective not in _OBJECTIVES:
-            yield place, f"must be one of {', '.join(_OBJECTIVES)}, not {objective!r}"
-    elif kind != "dropout":
-        yield place, f"kind {kind} takes no weights, only one of {', '.join(_OBJECTIVES)}"
-    elif min(objective) < 0 or not math.isclose(sum(objective), 1, abs_tol=1e-6):
-        yield place, f"weights must be >= 0 and sum to 1, not {objective}"
-
-
-def _grid_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Models that are not there or take other events, and trainings that may never end."""
-    models = config["models"]
-    for part, grid in config["grid"].items():
-        place = ("grid", part, "models")
-        for model in grid["models"]:
-            if model not in models:
-                yield place, f"'{model}' is not in the section models ({', '.join(models)})"
-                continue
-            data = data_of(models[model])
-            if data != part:
-                yield place, f"'{model}' takes {data}: put it in grid.{data}.models"
-            parts = (config["training"], grid.get("training"), models[model].get("training"))
-            training = {key: value for part in parts if part for key, value in part.items()}
-            yield from _training_problems(training)
-    without_two = config["gluino"]["source"] != "embedded" and not files_of(
-        config["gluino"], "two_gluino"
-    )
-    usable = [part for part in config["grid"] if not (part == "multiplicity" and without_two)]
-    if not any(config["grid"][part]["models"] for part in usable):
-        told = " with events of its own (there are none of two gluinos)" if without_two else ""
-        hint = "name some, e.g. grid.angles.models: [stochastic]"
-        yield ("grid",), f"no part{told} has a model; {hint}"
-
-
-def _test_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Too few test events or samples for what the two-sample test needs."""
-    share = FOUR_PER_TWO if config["grid"]["multiplicity"]["models"] else 1
-    if config["split"]["test"] < LEAST_TESTED * share:
-        least = f"{LEAST_TESTED} of each process for the two-sample test"
-        told = "; two-gluino test events are a tenth of them" if share > 1 else ""
-        yield ("split", "test"), f"must be >= {LEAST_TESTED * share} ({least}{told})"
-
-
-def _training_problems(training: Mapping[str, Any]) -> Iterator[Problem]:
-    budgets = ("max_validations", "max_steps", "max_seconds")
-    if training["threshold_mode"] == "rel" and all(training[key] is None for key in budgets):
-        told = f"{', '.join(budgets)} are all null and threshold_mode is rel: the training may"
-        yield ("training",), f"{told} never end; set one of the three, or threshold_mode: abs"
-
-
-def _embedded_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    gluino, split, grid = config["gluino"], config["split"], config["grid"]
-    threshold = 4 * gluino["mass"]
-    if not gluino["sqrt_s"] > threshold:
-        told = f"must exceed 4 x gluino.mass = {threshold} [GeV], not {gluino['sqrt_s']}"
-        yield ("gluino", "sqrt_s"), told
-    needs = {
-        "four_gluino": [(part, 1) for part in grid],
-        "two_gluino": [("multiplicity", FOUR_PER_TWO)],
-    }
-    for process, parts in needs.items():
-        made = config["generation"][process]["events"]
-        for part, divisor in parts:
-            if not grid[part]["models"]:
-                continue
-            counts = (max(grid[part]["n_train"]), split["validation"], split["test"])
-            need = sum(count // divisor for count in counts)
-            if made < need:
-                told = f"must be >= {need} (largest of grid.{part}.n_train + split.validation"
-                told += " + split.test" + (f", each / {divisor}" if divisor > 1 else "")
-                yield ("generation", process, "events"), f"{told}), not {made}"
+def _placed(section: str, problems: Iterator[Problem]) -> Iterator[Problem]:
+    for where, message in problems:
+        yield (where if where[0] == "training" else (section, *where)), message
 
 
 def _raise_first(problems: Iterator[Problem]) -> None:
@@ -259,13 +252,8 @@ def _raise_first(problems: Iterator[Problem]) -> None:
         raise ConfigurationError(f"{'.'.join(map(str, where))}: {message}")
 
 
-def _load(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return loaded
-
-
-def _only(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"properties": {key: schema["properties"][key]}}
+def _only(schema: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {"properties": {key: schema["properties"][key] for key in keys}}
 
 
 def _is_integer(_: object, value: object) -> bool:
@@ -294,17 +282,19 @@ def _unsuitable(error: jsonschema.ValidationError) -> str:
     if error.validator == "enum":
         return f"must be one of {', '.join(limit)}, not {shown}"
     if error.validator == "uniqueItems":
-        return f"must not repeat itself: {shown}"
+        return f"must not contain the same entry twice: {shown}"
     if error.validator == "pattern":
-        return _described(schema, f"has not the form wanted: {shown}")
+        return _described(schema, f"does not have the right form: {shown}")
     if error.validator in ("minItems", "maxItems") and "maxItems" in schema:
         return f"must have {schema['minItems']} to {schema['maxItems']} entries, not {len(value)}"
+    if error.validator == "minItems" and limit > 1:
+        return f"must have at least {limit} entries, not {len(value)}"
     if error.validator in ("minItems", "minProperties", "minLength"):
         return _described(schema, "must not be empty")
     unit = f" [{schema['unit']}]" if schema.get("unit", "1") != "1" else ""
     if error.validator == "type":
         kinds = limit if isinstance(limit, list) else [limit]
-        wanted = " or ".join(_KINDS[kind] for kind in kinds)
+        wanted = " or ".join(_TYPES[kind] for kind in kinds)
         return f"must be {wanted}{unit}, not {shown}{_exponent_hint(value)}"
     bounds = " and ".join(f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema)
     return f"must be {bounds}{unit}, not {shown}"
@@ -317,3 +307,17 @@ def _described(schema: Mapping[str, Any], message: str) -> str:
 def _exponent_hint(value: object) -> str:
     number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
     return " (YAML wants numbers such as 1.0e-3, with dot and sign)" if number else ""
+
+
+def _print_results_folder(words: Sequence[str]) -> None:
+    """Print the folder of the results of config.yaml in this folder and of words "key=value"."""
+    given = load_yaml(Path("config.yaml"))
+    command_line = {key: value for key, _, value in (word.partition("=") for word in words)}
+    print(results_folder(effective_configuration(given, command_line, Path("workflow"))))
+
+
+if __name__ == "__main__":
+    try:
+        _print_results_folder(sys.argv[1:])
+    except ValueError as error:
+        sys.exit(f"Configuration error: {error}")

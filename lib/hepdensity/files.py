@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from hepdensity.disk import ForgivingFile, naming
+
 CHUNK_EVENTS = 8192
+
+DIGEST_BYTES = 64 * 2**20
+"""Up to this size a file is known by its content; hashing takes a tenth of a second then."""
 
 
 @contextmanager
@@ -25,15 +32,127 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Args:
         path: The file to appear; its folder is made if need be.
+
+    Raises:
+        DiskFull: If there is no space for it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class OutputFile(h5py.File):
+    """An HDF5 file being written; call `check_space` now and then while a long one grows."""
+
+    def __init__(self, raw: ForgivingFile, path: Path) -> None:
+        """Begin an empty file.
+
+        Args:
+            raw: Where its bytes go.
+            path: Its name for messages.
+        """
+        super().__init__(raw, "w")
+        self._raw, self._path = raw, path
+
+    def check_space(self) -> None:
+        """Notice a full disk before the file is closed.
+
+        Raises:
+            DiskFull: If something could not be written.
+        """
+        if self._raw.error is not None:
+            with naming(self._path):
+                raise self._raw.error
+
+
+@contextmanager
+def atomic_h5(path: str | Path) -> Iterator[OutputFile]:
+    """Yield an HDF5 file to write, which appears at `path` on success and is removed on error.
+
+    Unlike `h5py.File` it survives a full disk.
+
+    Args:
+        path: The file to appear; its folder is made if need be.
+
+    Raises:
+        DiskFull: If there is no space for it.
+    """
+    with atomic_path(path) as temporary, ForgivingFile(temporary) as raw:
+        try:
+            with OutputFile(raw, Path(path)) as file:
+                yield file
+            raw.close()
+        finally:
+            # Also where HDF5 stumbles over what it could not write.
+            if raw.error is not None:
+                raise raw.error
+
+
+def expanded(path: str | Path) -> Path:
+    """Path of a configuration with a leading `~` or `~user` replaced by the home folder.
+
+    Args:
+        path: Path as the user wrote it.
+
+    Raises:
+        ValueError: If there is no such user.
+    """
     try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: no home folder of that name; write out the path") from error
+
+
+def open_input(path: str | Path) -> BufferedReader:
+    """Open a file of the user for reading bytes.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: If it is absent, a folder or unreadable.
+    """
+    path = Path(path)
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        link = f"a link to {path.readlink()}, which does not exist" if path.is_symlink() else ""
+        raise ValueError(f"{path}: {link or 'no such file'}; correct the path") from error
+    except IsADirectoryError as error:
+        raise ValueError(f"{path}: this is a folder; give the path of a file in it") from error
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise ValueError(f"{path}: {problem}; check the path and its permissions") from error
+
+
+def identity(path: str | Path) -> dict[str, Any]:
+    """Tell which file stands at a path now, so that another one in its place is noticed.
+
+    Args:
+        path: A file; links are followed, `~` is expanded.
+
+    Returns:
+        `path` (resolved, absolute), `size` [bytes], and `sha256` of the content for files up to
+        `DIGEST_BYTES`, `mtime_ns` for larger ones.
+
+    Raises:
+        ValueError: If the file is absent, a folder, unreadable or not a regular file.
+    """
+    path = expanded(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ValueError(f"{path}: this is a pipe or a device; give the path of a regular file")
+    with open_input(path) as file:
+        status = os.fstat(file.fileno())
+        known: dict[str, Any] = {"path": str(path.resolve()), "size": status.st_size}
+        if status.st_size <= DIGEST_BYTES:
+            return {**known, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return {**known, "mtime_ns": status.st_mtime_ns}
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
@@ -74,21 +193,17 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file ({error}); write it anew") from error
+        raise ValueError(
+            f"{path}: not a JSON file ({error}); delete it, so that the next run makes it again"
+        ) from error
 
 
-def write_table(
-    path: str | Path,
-    rows: Sequence[Mapping[str, Any]],
-    provenance: Mapping[str, Any] | None = None,
-) -> None:
+def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as CSV; None becomes an empty field, floats keep all their digits.
 
     Args:
         path: File to write.
         rows: At least one row; all have the same columns in the same order.
-        provenance: Run record, written beside the table as JSON; None where another file of the
-            same run has it.
 
     Raises:
         ValueError: If there is no row or the columns differ.
@@ -102,8 +217,6 @@ def write_table(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([[_plain(value) for value in row.values()] for row in rows])
-    if provenance is not None:
-        write_json(Path(path).with_suffix(".json"), {"provenance": provenance})
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:
@@ -120,6 +233,7 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
 
 
 def for_json(value: Any) -> Any:
+    """Turn numpy values, mappings and paths into what JSON can hold."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, Mapping):

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hepdensity.disk import is_disk_full, naming
+
 FILE_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 logger = logging.getLogger(__name__)
@@ -33,24 +35,44 @@ class _Brief(logging.Formatter):
         return ""
 
 
+class _LogFile(logging.FileHandler):
+    """A log that says once on the console if the disk is full, instead of a traceback each time."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path, mode="w", encoding="utf-8")
+        self._ended = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not is_disk_full(error):
+            super().handleError(record)
+        elif not self._ended:
+            self._ended = True
+            sys.stderr.write(f"{self.baseFilename}: the log ends here ({error})\n")
+
+
 def configure(log_file: Path | str | None) -> None:
     """Send messages to the console and, in full, to a file.
 
-    Warnings and uncaught exceptions end up in both, tracebacks in the file only. Calling it
-    again replaces the first set-up.
+    Warnings and uncaught exceptions end up in both, tracebacks in the file only, and none for a
+    full disk. Calling it again replaces the first set-up.
 
     Args:
         log_file: plain-text log; None for the console only.
+
+    Raises:
+        DiskFull: if there is no space for the log.
     """
-    handlers = [_console_handler()]
-    if log_file is not None:
-        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
-        plain = logging.FileHandler(log_file, mode="w", encoding="utf-8")
-        plain.setFormatter(logging.Formatter(FILE_FORMAT))
-        handlers.append(plain)
-    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[_console_handler()], force=True)
     logging.captureWarnings(True)
     sys.excepthook = _log_exception
+    if log_file is None:
+        return
+    with naming(log_file):
+        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+        plain = _LogFile(log_file)
+    plain.setFormatter(logging.Formatter(FILE_FORMAT))
+    logging.getLogger().addHandler(plain)
 
 
 @contextmanager
@@ -126,5 +148,8 @@ def _log_exception(
 ) -> None:
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
+        return
+    if is_disk_full(error):
+        logger.critical("%s", error)
         return
     logger.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))

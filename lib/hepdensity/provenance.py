@@ -5,6 +5,7 @@ import hashlib
 import json
 import platform
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import metadata
@@ -12,10 +13,6 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "hepdensity"
-RECORDED_PACKAGES = (
-    *("hepdensity", "numpy", "scipy", "scikit-learn", "torch", "numba"),
-    *("h5py", "pylhe", "snakemake"),
-)
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -120,13 +117,15 @@ def git_commit() -> str | None:
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    """Versions of Python and of every package that has been imported.
+
+    No list of packages, which somebody would have to edit: an edit here runs everything again.
+    """
+    packages = metadata.packages_distributions()
+    imported = {name for name in packages if name in sys.modules}
+    names = sorted({distribution for name in imported for distribution in packages[name]})
+    found = {name: metadata.version(name) for name in names}
+    return {"python": platform.python_version(), **found}
 
 
 def _imported_names(node: ast.AST, source: Path, library: Path) -> Iterator[str]:

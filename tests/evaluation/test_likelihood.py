@@ -1,6 +1,8 @@
 """Log-likelihoods and their errors."""
 
+import logging
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,21 +13,35 @@ from hepdensity.evaluation.likelihood import (
     Importance,
     log_likelihoods,
     mean_with_error,
+    not_finite,
     passes,
 )
-from hepdensity.models.base import symmetrised
+from hepdensity.models.base import DensityModel, symmetrised
 from hepdensity.models.flows.discrete import dequantisation_flow
 from hepdensity.models.flows.dropout import dropout_flow
 from hepdensity.models.flows.flow import SplineFlow, spline_flow
 from hepdensity.models.flows.mixture import mixture_flow
-from model_events import categories, joined_events, joined_layout, plain_layout, sets_layout
+from hepdensity.models.layout import Column, Layout, PresenceSet
 
 DRAWS = Importance(draws=4, events=100)
+COLUMNS = (Column("x"), Column("y"))
+PAIR = Layout(event=(), particle=COLUMNS, particles=2)
+MIXED = Layout(
+    event=(),
+    particle=COLUMNS,
+    particles=2,
+    sets=(PresenceSet("pair", 2, 0.1), PresenceSet("single", 1, 0.9)),
+)
+LABELLED = Layout(
+    event=(Column("kind", categories=6),),
+    particle=(*COLUMNS, Column("sign", categories=2)),
+    particles=2,
+)
 
 
 def flow(permutation: str) -> SplineFlow:
     return spline_flow(
-        layout=plain_layout(2),
+        layout=PAIR,
         permutation=permutation,
         layers=1,
         bins=4,
@@ -70,7 +86,7 @@ def test_chunks_do_not_matter(events: torch.Tensor) -> None:
             symmetrised(model.log_prob, events, 2),
         )
     assert np.array_equal(values["log_likelihood"], values["log_likelihood_tight"])
-    assert scores.attributes == {"exact": True}
+    assert scores.attributes == {"exact": True, **{f"not_finite_{name}": 0 for name in values}}
 
 
 @pytest.mark.parametrize("permutation", ["stochastic", "sort"])
@@ -94,9 +110,11 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture
 def labelled(generator: torch.Generator) -> torch.Tensor:
-    """Events of two particles with random categories."""
-    codes = torch.randint(categories(2), (1_500,), generator=generator)
-    return joined_events(torch.rand(1_500, 4, generator=generator, dtype=torch.float64), codes)
+    """Events of two particles with random labels."""
+    n = 1_500
+    angles = torch.rand(n, 4, generator=generator, dtype=torch.float64)
+    labels = [torch.randint(count, (n, 1), generator=generator) for count in (6, 2, 2)]
+    return torch.cat((angles, *labels), dim=1)
 
 
 @pytest.mark.parametrize("permutation", ["stochastic", "sort"])
@@ -104,14 +122,15 @@ def test_inexact_models_get_nested_bounds_of_the_first_events(
     permutation: str, labelled: torch.Tensor
 ) -> None:
     model = dequantisation_flow(
-        layout=joined_layout(2), noise="uniform", permutation=permutation, **SMALL
+        layout=LABELLED, noise="uniform", permutation=permutation, **SMALL
     ).double()
     told: list[int] = []
     scores = log_likelihoods(
         model, labelled, torch.Generator().manual_seed(1), Importance(20, 1_200), None, told.append
     )
     values = scores.arrays
-    assert scores.attributes == {"exact": False, "draws": [1, 4, 16, 20]}
+    counts = {f"not_finite_{name}": 0 for name in values}
+    assert scores.attributes == {"exact": False, "draws": [1, 4, 16, 20], **counts}
     assert {name: array.shape for name, array in values.items()} == {
         "log_likelihood": (1_500,),
         "log_likelihood_curve": (4, 1_200),
@@ -125,12 +144,12 @@ def test_inexact_models_get_nested_bounds_of_the_first_events(
 
 def test_exact_models_of_labels_need_no_draws(labelled: torch.Tensor) -> None:
     settings = {**SMALL, "permutation": "sort", "objective": "likelihood", "embedding": 4}
-    model = mixture_flow(layout=joined_layout(2), **settings).double()
+    model = mixture_flow(layout=LABELLED, **settings).double()
     model.prepare(labelled)
     told: list[int] = []
     generator = torch.Generator().manual_seed(1)
     scores = log_likelihoods(model, labelled, generator, DRAWS, None, told.append)
-    assert scores.attributes == {"exact": True}
+    assert scores.attributes["exact"]
     assert set(scores.arrays) == {"log_likelihood", "log_likelihood_tight"}
     tight = torch.from_numpy(scores.arrays["log_likelihood_tight"])
     assert len(tight) == len(labelled)
@@ -140,9 +159,9 @@ def test_exact_models_of_labels_need_no_draws(labelled: torch.Tensor) -> None:
     assert sum(told) == passes(model, len(labelled), DRAWS)
 
 
-def test_events_with_dropped_dimensions(generator: torch.Generator) -> None:
+def test_events_with_absent_particles(generator: torch.Generator) -> None:
     settings = {**SMALL, "permutation": "stochastic", "objective": "balanced"}
-    model = dropout_flow(layout=sets_layout(2, 0.1), **settings).double()
+    model = dropout_flow(layout=MIXED, **settings).double()
     batch = torch.rand(50, 4, generator=generator, dtype=torch.float64)
     batch[10:, 2:] = torch.nan
     scores = log_likelihoods(model, batch, generator, DRAWS)
@@ -163,3 +182,93 @@ def test_numbers_of_draws(largest: int, numbers: list[int]) -> None:
 def test_too_few_draws_or_events_are_refused(draws: int, events: int) -> None:
     with pytest.raises(ValueError, match=r"evaluation\.draws >= 1 and evaluation\.events >= 2"):
         Importance(draws, events)
+
+
+class Edge(DensityModel):
+    """Density 4 (1 - x) (1 - y) of the unit square, seen through noise; it vanishes at the edge."""
+
+    bound = True
+
+    def __init__(self, exact: bool) -> None:
+        super().__init__()
+        self.is_exact = exact
+        self.factor = torch.nn.Parameter(torch.tensor(4.0))
+
+    @property
+    def exact(self) -> bool:
+        return self.is_exact
+
+    def loss(self, batch: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        raise NotImplementedError
+
+    def log_prob(
+        self, batch: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        noise = torch.rand(len(batch), generator=generator, dtype=batch.dtype)
+        return self.log_prob_tight(batch) - noise
+
+    def log_prob_tight(
+        self,
+        batch: torch.Tensor,
+        draws: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        return self.factor.log() + (1 - batch).log().sum(dim=1)
+
+    def log_prob_curve(
+        self, batch: torch.Tensor, draws: Sequence[int], generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        return torch.stack([self.log_prob(batch, generator) / number for number in draws])
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> torch.Tensor:
+        raise NotImplementedError
+
+
+NEAR, AT = 3, 1_700
+"""Numbers of events next to the edge, which single precision rounds onto it, and at the edge."""
+
+
+@pytest.fixture
+def edged(events: torch.Tensor) -> torch.Tensor:
+    batch = 0.9 * events[:2_000, :2]
+    batch[NEAR, 0] = 1 - 1e-9
+    batch[AT, 1] = 1
+    return batch
+
+
+@pytest.mark.parametrize("exact", [True, False], ids=["exact", "bound"])
+def test_what_single_precision_makes_impossible_is_scored_again(
+    exact: bool, edged: torch.Tensor, caplog: pytest.LogCaptureFixture
+) -> None:
+    def scores(batch: torch.Tensor) -> Any:
+        generator = torch.Generator().manual_seed(1)
+        return log_likelihoods(Edge(exact), batch, generator, Importance(4, 1_000))
+
+    found = scores(edged)
+    harmless = edged.clone()
+    harmless[[NEAR, AT]] = 0.5
+    without = scores(harmless.float())
+    assert set(found.arrays) == set(without.arrays)
+    for name, values in found.arrays.items():
+        others = [i for i in range(values.shape[-1]) if i not in (NEAR, AT)]
+        assert np.array_equal(values[..., others], without.arrays[name][..., others]), name
+        assert np.isfinite(values[..., NEAR]).all()
+    if exact:
+        expected = math.log(4e-9) + math.log1p(-float(edged[NEAR, 1]))
+        assert found.arrays["log_likelihood_tight"][NEAR] == pytest.approx(expected, rel=1e-7)
+    counts = {k: v for k, v in found.attributes.items() if k.startswith("not_finite")}
+    expected_counts = {"log_likelihood": 1, "log_likelihood_tight": int(exact)}
+    expected_counts |= {} if exact else {"log_likelihood_curve": 0}
+    assert counts == {f"not_finite_{name}": count for name, count in expected_counts.items()}
+    assert found.arrays["log_likelihood"][AT] == -np.inf
+    warned = [entry.message for entry in caplog.records if entry.levelno == logging.WARNING]
+    assert warned[0] == "log_likelihood: 1 of 2000 events have no finite value"
+    assert len(warned) == 1 + exact
+
+
+def test_count_of_events_that_are_not_finite() -> None:
+    curve = np.array([[0.0, -np.inf, 1.0, 2.0], [0.0, 0.0, np.nan, 2.0]])
+    assert not_finite(curve) == 2
+    assert not_finite(curve[0], np.array([np.inf, 0, 0, 0])) == 2
+    assert not_finite(curve[0]) == 1
+    assert not_finite(np.zeros(3)) == 0

@@ -1,33 +1,74 @@
 """Trainings with what is known of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hepdensity.evaluation.runs import objective_name, read_run
+from hepdensity.evaluation.runs import EvaluatedRun, objective_name, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores, write_scores
 from hepdensity.files import write_json
-from hepdensity.ingest.event_file import write_events
-from hepdensity.physics.events import Events, SampleYield
+
+SUMMARY = {"steps": 3, "ended_by": "steps", "train_seconds": 0.5, "parameters": 9}
 
 
-def test_a_run_is_read_from_its_files(tmp_path: Path) -> None:
-    write_scores(tmp_path / "s.h5", Scores({"log_likelihood": np.ones(2)}, {"exact": True}), {})
-    summary = {"steps": 3, "ended_by": "steps", "train_seconds": 0.5, "parameters": 9, "extra": 1}
-    write_json(tmp_path / "t.json", summary)
-    events = Events(np.zeros((4, 2, 4)), 3000.0, 600.0, "model", drawn=10, invalid=1)
-    write_events(tmp_path / "x.h5", events, {})
-    run = read_run(
-        {"model": "m", "n_train": 5, "seed": 1},
-        *(tmp_path / name for name in ("s.h5", "t.json", "x.h5", "x.h5")),
-    )
-    assert run.samples == (SampleYield(10, 4, 1),) * 2
-    assert run.named("seed", "model") == {"seed": 1, "model": "m"}
-    assert run.training() == {k: v for k, v in summary.items() if k != "extra"}
-    assert bool(run.scores.attributes["exact"])
-    assert run.samples[0].unphysical_fraction == pytest.approx(0.5)
-    assert run.samples[0].invalid_fraction == pytest.approx(0.1)
+def write_training(folder: Path, seed: int) -> tuple[Path, Path]:
+    """Scores and summary of a training that differ from those of other seeds."""
+    scores, summary = folder / f"s{seed}.h5", folder / f"t{seed}.json"
+    write_scores(scores, Scores({"log_likelihood": np.full(2, seed)}, {"exact": True}), {})
+    write_json(summary, {**SUMMARY, "steps": seed, "extra": 1})
+    return scores, summary
+
+
+def read(tmp_path: Path, *samples: list[str]) -> list[EvaluatedRun]:
+    runs = [{"model": "m", "n_train": 5, "seed": seed} for seed in (1, 2)]
+    scores, summaries = zip(*(write_training(tmp_path, seed) for seed in (1, 2)), strict=True)
+    return read_runs(runs, scores, summaries, *samples)
+
+
+def test_runs_are_read_from_their_files(tmp_path: Path) -> None:
+    for seed, run in enumerate(read(tmp_path, ["a1", "a2"], ["b1", "b2"]), start=1):
+        assert run.named("seed", "model") == {"seed": seed, "model": "m"}
+        assert run.training() == {**SUMMARY, "steps": seed}
+        assert bool(run.scores.attributes["exact"])
+        assert (run.scores.arrays["log_likelihood"] == seed).all()
+        assert run.samples == (f"a{seed}", f"b{seed}")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"exact": True}, {"exact": True, "draws": None}),
+        ({"exact": False, "draws": [1, 4, 9]}, {"exact": False, "draws": 9}),
+    ],
+    ids=["exact", "bound"],
+)
+def test_tables_tell_exact_values_from_bounds(
+    tmp_path: Path, attributes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    write_scores(tmp_path / "s.h5", Scores({"log_likelihood": np.ones(2)}, attributes), {})
+    write_json(tmp_path / "t.json", SUMMARY)
+    (run,) = read_runs([{"model": "m"}], [tmp_path / "s.h5"], [tmp_path / "t.json"])
+    found = run.exactness()
+    assert found == expected
+    assert list(map(type, found.values())) == list(map(type, expected.values()))
+
+
+def test_runs_need_no_samples(tmp_path: Path) -> None:
+    assert [run.samples for run in read(tmp_path)] == [(), ()]
+
+
+def test_every_run_has_its_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        read(tmp_path, ["a1"])
+
+
+def test_truth_is_read_where_the_rule_has_it(tmp_path: Path) -> None:
+    write_scores(tmp_path / "truth.h5", Scores({"log_prob": np.ones(3)}, {}), {})
+    truth = read_truth({"truth": str(tmp_path / "truth.h5"), "scores": []})
+    assert truth is not None and len(truth.arrays["log_prob"]) == 3
+    assert read_truth({"scores": []}) is None
 
 
 @pytest.mark.parametrize(

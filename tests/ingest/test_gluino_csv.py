@@ -1,5 +1,8 @@
 """Ingestion of CSV files in the layout of the paper's public data set."""
 
+import bz2
+import gzip
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,8 +84,8 @@ BAD_VALUES = {
     "momentum not conserved": (with_entry(4, 1, 50.0), "event 5: momentum is not conserved"),
     "off mass shell": (with_entry(3, 0, 900.0), "event 4: "),
     "helicity 9": (with_entry(6, 17, 9), "event 7: a helicity"),
-    "no permutation": (with_entry(1, 22, 5), "event 2: the colour columns are no permutation"),
-    "fractional label": (with_entry(1, 22, 0.5), "event 2: the colour columns are no permut"),
+    "no permutation": (with_entry(1, 22, 5), "event 2: the colour columns are not a permutation"),
+    "fractional label": (with_entry(1, 22, 0.5), "event 2: the colour columns are not a permut"),
 }
 
 
@@ -115,12 +118,13 @@ def test_mixed_masses(tmp_path: Path) -> None:
 
 
 BAD_TEXT: dict[str, tuple[Callable[[str], str], str]] = {
-    "empty": (lambda text: "", "event 1: the file is empty"),
+    "empty": (lambda text: "", "the file is empty"),
     "truncated": (lambda text: text[:-30], r"event 7: \d+ columns where there should be 27"),
     "header": (lambda text: "a" + ",b" * 26 + "\n" + text, "event 1: a field is not a number"),
     "blank line": (lambda text: text.replace("\n", "\n\n", 1), "event 2: 0 columns"),
     "empty field": (lambda text: text.replace(",1,", ",,", 1), r"event \d: a field is not a"),
-    "not ascii": (lambda text: text + "é" + ",1" * 26 + "\n", r"event \d: cannot be read"),
+    "only blank lines": (lambda text: "\n\n", "event 1: the file has only blank lines"),
+    "not a digit": (lambda text: text + "é" + ",1" * 26 + "\n", "event 8: a field is not a number"),
 }
 
 
@@ -133,6 +137,52 @@ def test_bad_text(tmp_path: Path, change: Callable[[str], str], message: str) ->
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_bytes_that_are_not_text(tmp_path: Path) -> None:
+    path = save(tmp_path / "bad.csv", sample())
+    path.write_bytes(path.read_bytes() + b"\xff\xfe,1\n")
+    with pytest.raises(ValueError, match=r"bad\.csv: event \d: .* a byte that is not text"):
+        ingest(path)
+
+
+def test_massless_gluinos(tmp_path: Path) -> None:
+    rows = sample()
+    momenta = rows[:, :16].reshape(-1, 4, 4)
+    momenta[:, :, 0] = np.linalg.norm(momenta[:, :, 1:], axis=2) * (1 - 1e-12)
+    with pytest.raises(ValueError, match=r"bad\.csv: event 1: the gluino mass must be positive"):
+        ingest(save(tmp_path / "bad.csv", rows))
+
+
+GOOD_TEXT: dict[str, Callable[[bytes], bytes]] = {
+    "blank lines at the end": lambda content: content + b"\n \n",
+    "no newline at the end": lambda content: content.rstrip(),
+    "byte-order mark": lambda content: b"\xef\xbb\xbf" + content,
+    "lines of Windows": lambda content: content.replace(b"\n", b"\r\n"),
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("block", [20_000, N_EVENTS], ids=["one block", "block of all events"])
+@pytest.mark.parametrize("change", GOOD_TEXT.values(), ids=list(GOOD_TEXT))
+def test_good_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[bytes], bytes], block: int
+) -> None:
+    monkeypatch.setattr(gluino_csv, "BLOCK_EVENTS", block)
+    path = save(tmp_path / "data.csv", sample())
+    expected = ingest(path).momenta
+    path.write_bytes(change(path.read_bytes()))
+    np.testing.assert_array_equal(ingest(path).momenta, expected)
+
+
+def test_repeated_events(tmp_path: Path) -> None:
+    path = save(tmp_path / "bad.csv", sample()[[0, 1, 2, 3, 1, 4]])
+    same = r"bad\.csv: event 5: the same momenta and labels as event 2 of .*bad\.csv; remove the"
+    with pytest.raises(ValueError, match=same):
+        ingest(path)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_file_of_the_other_process(tmp_path: Path) -> None:
     path = save(tmp_path / "data_2_gluino.csv", sample(2))
     with pytest.raises(ValueError, match="event 1: 8 columns where there should be 27"):
@@ -140,5 +190,5 @@ def test_file_of_the_other_process(tmp_path: Path) -> None:
 
 
 def test_absent_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"absent\.csv: event 1: cannot be read"):
+    with pytest.raises(ValueError, match=r"absent\.csv: no such file; correct the path"):
         ingest(tmp_path / "absent.csv")

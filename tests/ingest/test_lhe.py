@@ -1,9 +1,13 @@
 """LHE ingestion against MadGraph's files, and one clear error for every kind of bad input."""
 
 import gzip
+import os
 import re
+import threading
+import time
 import tracemalloc
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import h5py
@@ -13,7 +17,7 @@ import torch
 
 from hepdensity.files import read_provenance
 from hepdensity.generate.lhe_writer import write_lhe
-from hepdensity.ingest import lhe
+from hepdensity.ingest import lhe, lhe_events
 from hepdensity.ingest.event_file import read_events
 from hepdensity.ingest.lhe import ingest_lhe
 from hepdensity.ingest.validation import Tolerance
@@ -32,9 +36,10 @@ def write_sample(
     mass: float = 600.0,
     sqrt_s: float = 3000.0,
     cross_section: tuple[float, float] = (2.0, 0.1),
+    seed: int = 3,
 ) -> Path:
-    numbers = np.random.default_rng(3)
-    momenta, _ = rambo(n, n_out, sqrt_s, mass, torch.Generator().manual_seed(3))
+    numbers = np.random.default_rng(seed)
+    momenta, _ = rambo(n, n_out, sqrt_s, mass, torch.Generator().manual_seed(seed))
     events = Events(
         momenta=momenta.numpy(),
         sqrt_s=sqrt_s,
@@ -116,6 +121,31 @@ def test_error_in_one_of_parallel_files(tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_killed_worker(tmp_path: Path) -> None:
+    """A worker that waits for a pipe is killed, as it is when memory runs out."""
+    good = write_sample(tmp_path / "good.lhe")
+    pipe = tmp_path / "pipe.lhe"
+    os.mkfifo(pipe)
+    killer = threading.Thread(target=kill_reader_of_second_file, args=[tmp_path / "out"])
+    killer.start()
+    with pytest.raises(ValueError, match="was killed") as caught:
+        ingest(tmp_path, good, pipe, workers=2)
+    killer.join()
+    assert f"{pipe}: the process that was reading this file was killed" in str(caught.value)
+    assert "use fewer threads (--set-threads ingest_lhe=1)" in str(caught.value)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def kill_reader_of_second_file(folder: Path) -> None:
+    for _ in range(3000):
+        time.sleep(0.01)
+        if list(folder.glob(".ingest_*/1.h5")):
+            break
+    time.sleep(0.5)
+    for worker in active_children():
+        worker.kill()
+
+
 @pytest.mark.parametrize(
     ("second", "expected"),
     [((2.0, 0.1), (2.0, 0.1)), ((5.0, 0.2), (4.0, 0.13743685))],
@@ -134,7 +164,7 @@ def test_cross_sections_combine(
 
 def test_weights_are_relative_to_their_file(tmp_path: Path) -> None:
     one = edit(write_sample(tmp_path / "1.lhe", 2), "6 1 1 -1", "6 1 3e-4 -1")
-    two = write_sample(tmp_path / "2.lhe", 2)
+    two = write_sample(tmp_path / "2.lhe", 2, seed=4)
     two.write_text(two.read_text().replace("6 1 1 -1", "6 1 2 -1", 1))
     events = ingest(tmp_path, one, two)
     assert events.weights is not None
@@ -164,7 +194,7 @@ def test_any_tolerance(tmp_path: Path) -> None:
 
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lhe, "BLOCK_EVENTS", 200)
+    monkeypatch.setattr(lhe_events, "BLOCK_EVENTS", 200)
     monkeypatch.setattr(lhe, "MERGE_EVENTS", 200)
     peaks = []
     for n in (1000, 4000):
@@ -240,7 +270,10 @@ def swap_tags(lines: list[str]) -> None:
 BAD_EVENTS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "particle missing": (drop_particle, "5 particles where gg -> 4 gluinos has 6"),
     "particles miscounted": (set_field(0, 0, "7"), "6 particles, but its first line announces 7"),
-    "fields missing": (lambda lines: lines.__setitem__(4, "1000021 1 1\n"), "list index out of"),
+    "fields missing": (
+        lambda lines: lines.__setitem__(4, "1000021 1 1\n"),
+        "a line has too few columns",
+    ),
     "not a number": (set_field(3, 6, "abc"), "could not convert string to float: 'abc'"),
     "another particle": (set_field(5, 0, "1000022"), "21 21 1000021 1000021 1000022 1000021 are"),
     "decayed gluino": (set_field(5, 1, "2"), "are not the incoming gluons and the gluinos"),
@@ -248,7 +281,17 @@ BAD_EVENTS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "infinite energy": (set_field(4, 9, "inf"), "are not finite numbers"),
     "nan mass": (set_field(3, 10, "nan"), "are not finite numbers"),
     "momentum not conserved": (set_field(3, 6, "123.4"), "momentum is not conserved within 1e-06"),
-    "off mass shell": (shift_energy, "off its mass shell of 600 GeV by more than 1e-06"),
+    "off mass shell": (shift_energy, "off its mass shell of 600 GeV by more than 1e-06; set the"),
+    "mass column zero": (set_field(4, 10, "0"), "the gluino mass must be positive .mass column"),
+    "mass column negative": (set_field(4, 10, "-600"), "the gluino mass must be positive"),
+    "Breit-Wigner mass": (
+        set_field(3, 10, "601.5"),
+        "a gluino mass of (601.5|600) GeV differs from .*; set the gluino width to zero in the par",
+    ),
+    "boosted": (
+        set_field(1, 9, "1400"),
+        r"not massless along \+z and -z; gluon beams of fixed energy are needed \(lpp1 = lpp2 = 0",
+    ),
     "gluon not along z": (set_field(1, 6, "40.0"), "not in the centre-of-mass frame"),
     "massive gluon": (set_field(1, 8, "1400.0"), "not massless along"),
     "helicity 9": (set_field(2, 12, "9"), "neither \\+1 nor -1; 9 means that it was not"),
@@ -275,7 +318,7 @@ def test_bad_event(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (change_mass, "a gluino mass differs from the 600 GeV of event 1"),
+        (change_mass, "a gluino mass of 650 GeV differs from the 600 GeV of event 1"),
         (scale_momenta, r"sqrt\(s\) differs from the 3000 GeV of event 1"),
     ],
     ids=["masses", "energies"],
@@ -289,6 +332,28 @@ def test_events_that_do_not_belong_together(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def boosted(lines: list[str]) -> None:
+    """An event as colliding protons give it: gluons of different energies."""
+    rapidity = 0.2
+    for i in range(1, 7):
+        pz, energy = (float(value) for value in lines[i].split()[8:10])
+        cosh, sinh = np.cosh(rapidity), np.sinh(rapidity)
+        set_field(i, 8, f"{cosh * pz + sinh * energy:.17g}")(lines)
+        set_field(i, 9, f"{cosh * energy + sinh * pz:.17g}")(lines)
+
+
+def test_events_of_proton_beams(tmp_path: Path) -> None:
+    path = edit_event(write_sample(tmp_path / "bad.lhe"), 2, boosted)
+    with pytest.raises(ValueError, match=r"event 2: the event is not in the .*; gluon beams of f"):
+        ingest(tmp_path, path)
+
+
+def test_rounded_masses_ask_for_digits(tmp_path: Path) -> None:
+    path = edit(write_sample(tmp_path / "a.lhe"), r"(1000021 .*) 600 ", r"\1 600.01 ")
+    with pytest.raises(ValueError, match=r"off its mass shell of 600.01 .*; write .* more digits"):
+        ingest(tmp_path, path)
+
+
 def test_the_first_of_several_bad_events_is_named(tmp_path: Path) -> None:
     path = edit_event(write_sample(tmp_path / "bad.lhe"), 4, set_field(3, 6, "nan"))
     path = edit_event(path, 2, set_field(2, 12, "9"))
@@ -300,7 +365,7 @@ def test_the_first_of_several_bad_events_is_named(tmp_path: Path) -> None:
 def test_bad_event_of_a_later_block_has_the_right_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lhe, "BLOCK_EVENTS", 2)
+    monkeypatch.setattr(lhe_events, "BLOCK_EVENTS", 2)
     path = edit_event(write_sample(tmp_path / "bad.lhe"), 5, set_field(2, 12, "9"))
     with pytest.raises(ValueError, match=r"event 5: a helicity"):
         ingest(tmp_path, path)
@@ -318,18 +383,18 @@ def test_another_process(tmp_path: Path) -> None:
 def test_files_that_do_not_belong_together(tmp_path: Path, settings: dict[str, float]) -> None:
     one = write_sample(tmp_path / "one.lhe")
     two = write_sample(tmp_path / "two.lhe", **settings)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"two\.lhe: event 1: .* but .*one\.lhe has 3000 GeV"):
+    with pytest.raises(ValueError, match=r"two\.lhe: .* but .*one\.lhe has 3000 GeV"):
         ingest(tmp_path, one, two)
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_no_files(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no LHE files for four_gluino; name them in"):
+    with pytest.raises(ValueError, match=r"no LHE files for four_gluino; list them in gluino"):
         ingest(tmp_path)
 
 
 def test_absent_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"absent\.lhe: cannot be read"):
+    with pytest.raises(ValueError, match=r"absent\.lhe: no such file; correct the path"):
         ingest(tmp_path, tmp_path / "absent.lhe")
 
 
@@ -348,6 +413,6 @@ def test_file_without_events(tmp_path: Path, name: str) -> None:
     content = (text.split(EVENT_START)[0] + "</LesHouchesEvents>\n").encode()
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-    with pytest.raises(ValueError, match=r"event 1: the file has no events"):
+    with pytest.raises(ValueError, match=r"the file has no events"):
         ingest(tmp_path, path)
     assert list((tmp_path / "out").iterdir()) == []

@@ -1,102 +1,238 @@
-"""Every kind of model that a configuration can name can be built, prepared, trained and sampled."""
+"""The kinds of model that a configuration can name, their builders, settings and looks."""
 
+import ast
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import jsonschema
 import pytest
-import torch
-from torch import Generator, Tensor
 
-from hepdensity.models.base import multiplicity_model
-from hepdensity.models.layers.labels import split_category, with_codes
-from hepdensity.models.registry import build_model, builder_of
+from hepdensity.models.kind import FLOW_SECTION, SIZES, Kind, Look
+from hepdensity.models.registry import builder_of, kinds_of, looks, settings_of
+from hepdensity.named import named_function
 
-FLOW = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per_dim": 2}
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHARED = kinds_of()
+STUDIES = sorted(path.parent.name for path in REPOSITORY.glob("workflow/studies/*/schema.yaml"))
+KINDS = {
+    **SHARED,
+    **{f"{study}/{name}": kind for study in STUDIES for name, kind in kinds_of(study).items()},
+}
+BUILT = {name: kind for name, kind in KINDS.items() if kind.builder}
+
+
+def test_shared_kinds_are_found() -> None:
+    names = ["argmax", "classifier", "dequantisation", "dropout", "flow", "mixture", "own"]
+    assert set(names) <= set(SHARED)
+    assert all(kind.name == name for name, kind in SHARED.items())
+
+
+def test_kinds_of_a_study_come_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = Kind("strange", "module:function", {}, lambda settings: Look("", "", ""))
+    package, module = ModuleType("hepdensity.studies.made_up"), ModuleType("kinds")
+    package.__path__ = []
+    module.KINDS = (kind,)  # type: ignore[attr-defined]
+    module.__spec__ = object()  # type: ignore[assignment]
+    monkeypatch.setitem(sys.modules, "hepdensity.studies.made_up", package)
+    monkeypatch.setitem(sys.modules, "hepdensity.studies.made_up.kinds", module)
+    assert kinds_of("made_up") == {**SHARED, "strange": kind}
+    assert "strange" not in kinds_of()
+
+
+def test_study_without_kinds_has_the_shared_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = ModuleType("hepdensity.studies.made_up")
+    package.__path__ = []
+    monkeypatch.setitem(sys.modules, "hepdensity.studies.made_up", package)
+    assert kinds_of("made_up") == SHARED
+
+
+# --- what each kind says ------------------------------------------------------------------------
+
+
+def described(schema: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every setting with its path."""
+    yield where, schema
+    for key, below in schema.get("properties", {}).items():
+        yield from described(below, f"{where}.{key}")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_schema_is_valid_and_says_what_each_setting_means(name: str) -> None:
+    kind = KINDS[name]
+    schema = kind.schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert kind.required <= set(kind.settings)
+    assert schema["additionalProperties"] is False
+    assert not {"kind", "training"} & set(kind.settings)
+    for key, setting in kind.settings.items():
+        for where, part in described(setting, key):
+            for word in ("description", "unit"):
+                assert isinstance(part.get(word), str) and part[word], f"{where}: {word}"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_schema_is_closed_and_wants_what_is_required(name: str) -> None:
+    kind = KINDS[name]
+    schema = {**kind.schema(), "$defs": {"overrides": {"type": "object"}}}
+    errors = {error.validator for error in schema_errors(schema, {"unknown": 1})}
+    assert errors == {"additionalProperties", "required"}
+    missing = [error.message for error in schema_errors(schema, {})]
+    assert len(missing) == 1 + len(kind.required)
+
+
+def schema_errors(schema: Mapping[str, Any], block: Mapping[str, Any]) -> list[Any]:
+    return list(jsonschema.Draft202012Validator(schema).iter_errors(block))
+
+
+def test_section_of_sizes_has_them_all() -> None:
+    jsonschema.Draft202012Validator.check_schema(FLOW_SECTION)
+    assert set(FLOW_SECTION["required"]) == set(SIZES)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_events_that_a_kind_needs_are_among_those_it_takes(name: str) -> None:
+    assert KINDS[name].needs <= KINDS[name].takes
+    assert KINDS[name].family in ("paper", "ours")
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_builders_exist(name: str) -> None:
+    module, _, function = BUILT[name].builder.partition(":")
+    path = REPOSITORY / "lib" / Path(*module.split(".")).with_suffix(".py")
+    tree = ast.parse(path.read_text())
+    assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_builders_take_the_settings_of_their_kind(name: str) -> None:
+    kind = BUILT[name]
+    parameters = inspect.signature(named_function(kind.builder)).parameters
+    assert {"layout", "seed"} <= set(parameters)
+    open_ended = {key for key, one in parameters.items() if one.kind is one.VAR_KEYWORD}
+    taken = set(parameters) | (set(SIZES) if open_ended else set())
+    assert set(kind.settings) <= taken
+    wanted = {key for key, one in parameters.items() if one.default is one.empty} - open_ended
+    assert wanted - {"layout", "seed"} <= kind.required | set(SIZES)
+
+
+# --- builders and settings of models ------------------------------------------------------------
+
+
+def test_builder_is_that_of_the_kind_or_of_the_block() -> None:
+    assert builder_of(SHARED["flow"], {"kind": "flow"}) == SHARED["flow"].builder
+    own = {"kind": "own", "builder": "hepdensity.models.mine:build"}
+    assert builder_of(SHARED["own"], own) == "hepdensity.models.mine:build"
+
+
+def test_settings_of_a_block_win_over_the_defaults() -> None:
+    block = {"kind": "flow", "permutation": "sort", "bins": 8, "training": {"max_steps": 1}}
+    defaults = {"bins": 16, "layers": 4, "unknown": 1}
+    settings = settings_of(SHARED["flow"], block, defaults)
+    assert settings == {"permutation": "sort", "bins": 8, "layers": 4}
+    assert block["training"] == {"max_steps": 1} and defaults["bins"] == 16
+
+
+def test_own_model_gets_its_settings_alone() -> None:
+    block = {"kind": "own", "builder": "m:f", "settings": {"width": 3}, "training": {}}
+    assert settings_of(SHARED["own"], block, {"bins": 16}) == {"width": 3}
+    assert settings_of(SHARED["own"], {"kind": "own", "builder": "m:f"}, {"bins": 16}) == {}
+
+
+# --- looks --------------------------------------------------------------------------------------
+
 BLOCKS: dict[str, dict[str, Any]] = {
-    "flow": {"kind": "flow", "permutation": "sort"},
-    "dropout": {"kind": "dropout", "permutation": "sort", "objective": "likelihood"},
-    "dequantisation-uniform": {"kind": "dequantisation", "noise": "uniform", "permutation": "sort"},
-    "dequantisation-flow": {"kind": "dequantisation", "noise": "flow", "permutation": "stochastic"},
-    "argmax-uniform": {"kind": "argmax", "noise": "uniform", "permutation": "stochastic"},
-    "argmax-flow": {"kind": "argmax", "noise": "flow", "permutation": "sort"},
-    "mixture-likelihood": {"kind": "mixture", "objective": "likelihood", "permutation": "sort"},
-    "mixture-balanced": {"kind": "mixture", "objective": "balanced", "permutation": "stochastic"},
-    "classifier": {"kind": "classifier", "permutation": "sort"},
+    "none": {"kind": "flow", "permutation": "none"},
+    "sort": {"kind": "flow", "permutation": "sort"},
+    "mixture-sort": {"kind": "mixture", "permutation": "sort", "objective": "balanced"},
+    "mixture-none": {"kind": "mixture", "permutation": "none", "objective": "balanced"},
+    "argmax": {"kind": "argmax", "permutation": "sort", "noise": "flow"},
+    "weights": {"kind": "dropout", "permutation": "sort", "objective": [0.25, 0.75]},
+    "mine": {"kind": "own", "builder": "m:f"},
+    "yours": {"kind": "own", "builder": "m:f"},
 }
 
 
-def events(kind: str, n: int) -> Tensor:
-    generator = torch.Generator().manual_seed(1)
-    angles = torch.rand(n, 8, generator=generator)
-    if kind == "dropout":
-        angles[::2, 2:] = torch.nan
-    if kind in ("flow", "dropout"):
-        return angles
-    codes = torch.randint(7680, (n,), generator=generator)
-    return with_codes(angles, split_category(codes))
+def looks_of(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Look, Look]]:
+    return looks(list(blocks), blocks, SHARED)
 
 
-@pytest.mark.parametrize("name", BLOCKS)
-def test_every_kind_works_from_its_block(name: str, generator: Generator) -> None:
-    block = BLOCKS[name]
-    model, x = build_model({**block, **FLOW}, seed=1), events(block["kind"], 40)
-    model.prepare(x)
-    model.loss(x, generator).backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
-    with torch.no_grad():
-        assert model.log_prob(x, generator).isfinite().all()
-        assert model.log_prob_tight(x[:4], 2, generator).shape == (4,)
-    assert model.sample(20, generator).shape == (20, x.shape[1])
-    assert len(model.attempt(20, generator)) <= 20
+def test_labels_of_models() -> None:
+    labels = {name: look.label for name, (look, _) in looks_of(BLOCKS).items()}
+    assert labels == {
+        "none": "no permutation",
+        "sort": "sort surjection",
+        "mixture-sort": "mixture, balanced, sort",
+        "mixture-none": "mixture, balanced, none",
+        "argmax": "argmax, flow, sort",
+        "weights": "dropout, weights 0.25, 0.75, sort",
+        "mine": "mine",
+        "yours": "yours",
+    }
 
 
-@pytest.mark.parametrize("name", BLOCKS)
-def test_seed_decides_the_weights_and_leaves_the_global_stream_alone(name: str) -> None:
-    torch.manual_seed(11)
-    block = {**BLOCKS[name], **FLOW}
-    first, second, other = (build_model(block, seed).state_dict() for seed in (1, 1, 2))
-    drawn = torch.rand(1)
-    torch.manual_seed(11)
-    assert torch.equal(drawn, torch.rand(1))
-    names = [n for n in first if first[n].dtype.is_floating_point and "log_" not in n]
-    assert all(torch.equal(first[n], second[n]) for n in names)
-    assert any(not torch.equal(first[n], other[n]) for n in names)
+def test_treatment_is_that_of_all_permutations() -> None:
+    found = looks_of(BLOCKS)
+    assert found["mixture-sort"][1] == found["mixture-none"][1]
+    assert found["mixture-sort"][1].label == "mixture, balanced"
+    assert found["mixture-sort"][0].colour == found["mixture-sort"][1].colour
 
 
-@pytest.mark.parametrize("name", ["dropout", "flow"])
-def test_only_models_of_several_multiplicities_are_taken_for_such(name: str) -> None:
-    model = build_model({**BLOCKS[name], **FLOW}, seed=1)
-    if name == "dropout":
-        assert multiplicity_model(model, name) is model
-        return
-    with pytest.raises(ValueError, match=r"^flow: no MultiplicityModel with an exact likelihood"):
-        multiplicity_model(model, name)
+@pytest.mark.parametrize("name", ["sort", "none", "stochastic", "phase-space", "banana"])
+def test_looks_follow_settings_and_not_names(name: str) -> None:
+    (renamed, _) = looks_of({name: BLOCKS["sort"]})[name]
+    assert renamed == looks_of(BLOCKS)["sort"][0]
+    assert renamed.label == "sort surjection"
 
 
-def test_plain_flow_refuses_events_of_mixed_multiplicity() -> None:
-    model = build_model({**BLOCKS["flow"], **FLOW}, seed=1)
-    with pytest.raises(ValueError, match=r"event 1 has dropped dimensions.*kind 'dropout'"):
-        model.prepare(events("dropout", 4))
-    with pytest.raises(ValueError, match="events of 8 columns, not 19"):
-        model.prepare(events("mixture", 4))
+def test_order_of_settings_and_other_models_do_not_matter() -> None:
+    turned = {key: BLOCKS["argmax"][key] for key in reversed(BLOCKS["argmax"])}
+    assert (
+        looks_of({"mine": BLOCKS["mine"], "argmax": turned})["argmax"]
+        == (looks_of(BLOCKS)["argmax"])
+    )
 
 
-OWN = {"kind": "own", "data": "angles", "settings": {"permutation": "sort", **FLOW}}
+def test_models_alike_get_different_looks() -> None:
+    blocks = {name: {**BLOCKS["sort"], "bins": bins} for bins, name in enumerate("abc", start=4)}
+    shown = [look for look, _ in looks_of(blocks).values()]
+    assert [look.label for look in shown] == [
+        "sort surjection",
+        "sort surjection (b)",
+        "sort surjection (c)",
+    ]
+    assert len({(look.colour, look.marker) for look in shown}) == 3
 
 
-def test_own_builder_is_called_with_its_settings(generator: Generator) -> None:
-    block = {**OWN, "builder": "hepdensity.models.flows.flow:spline_flow"}
-    own, listed = (build_model(b, seed=1) for b in (block, {**BLOCKS["flow"], **FLOW}))
-    x = events("flow", 5)
-    assert torch.equal(own.log_prob(x), listed.log_prob(x))
-    assert builder_of(block) == ("hepdensity.models.flows.flow", "spline_flow")
+def test_models_alike_differ_where_treatments_are_shown() -> None:
+    blocks = {name: {**BLOCKS["argmax"], "bins": bins} for bins, name in enumerate("ab", start=4)}
+    treatments = [treatment for _, treatment in looks_of(blocks).values()]
+    assert len({look.label for look in treatments}) == 2
+    assert len({look.colour for look in treatments}) == 2
 
 
-@pytest.mark.parametrize("builder", ["hepdensity.models.gone:build", "hepdensity.models.base:gone"])
-def test_missing_builder_is_named(builder: str) -> None:
-    with pytest.raises(ValueError, match=f"no model builder {builder} "):
-        build_model({**OWN, "builder": builder}, seed=1)
+def test_dropout_models_of_different_weights_look_different() -> None:
+    blocks = {
+        name: {**BLOCKS["weights"], "objective": weights}
+        for name, weights in (("a", [0.25, 0.75]), ("b", [0.5, 0.5]))
+    }
+    treatments = [treatment for _, treatment in looks_of(blocks).values()]
+    assert len({look.label for look in treatments}) == 2
+    assert len({(look.colour, look.marker) for look in treatments}) == 2
 
 
-def test_unknown_kind_is_named() -> None:
-    with pytest.raises(ValueError, match=r"unknown model kind 'gan': choose from \['argmax'.*own"):
-        build_model({"kind": "gan"}, seed=1)
+def test_own_models_have_looks_of_their_own() -> None:
+    count = 35
+    blocks = {f"model_{i}": BLOCKS["mine"] for i in range(count)}
+    mine = [look for look, _ in looks_of({**BLOCKS, **blocks}).values()]
+    own = mine[-count:]
+    assert [look.label for look in own] == list(blocks)
+    assert len({(look.colour, look.marker) for look in own}) == count
+    first = own[:5]
+    assert len({look.colour for look in first}) == len({look.marker for look in first}) == 5
+    known = [look for name, (look, _) in looks_of(BLOCKS).items() if BLOCKS[name]["kind"] != "own"]
+    assert not {look.colour for look in own} & {look.colour for look in known}
+    assert not {look.marker for look in own} & {look.marker for look in known}

@@ -1,32 +1,34 @@
 """Names, colours and files of figures."""
 
 import logging
+from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+import yaml
 from matplotlib.figure import Figure
 
-from hepdensity.files import read_json
+from hepdensity.files import write_json
+from hepdensity.models.kind import ABSENT, CATEGORICAL, Look
+from hepdensity.models.registry import kinds_of, looks
 from hepdensity.plotting.style import (
-    OWN_COLOURS,
-    OWN_MARKERS,
     PERMUTATIONS,
-    TREATMENTS,
-    VARIANTS,
     convergence_note,
     draw_note,
     journal_style,
+    looks_of,
+    note_of,
     save_figure,
     scaled_density_label,
     sequence_colours,
     short_number,
-    treatment_look,
-    treatment_of,
-    variant,
 )
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -50,19 +52,53 @@ def test_convergence_note(ended_by: list[str], note: str | None) -> None:
     assert convergence_note("quick", ended_by) == note
 
 
-def test_variants_differ() -> None:
-    looks = list(VARIANTS.values())
-    assert len({look.colour for look in looks}) == len({look.label for look in looks}) == len(looks)
+def test_note_is_read_from_the_summaries(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{ending}.json" for ending in ("validations", "steps")]
+    for path in paths:
+        write_json(path, {"ended_by": path.stem})
+    assert note_of({"summaries": paths}, {"preset": "long"}) == "long preset, not converged"
+    assert note_of({"summaries": paths[:1]}, {"preset": "long"}) is None
 
 
-def test_treatments_differ() -> None:
-    looks = list(TREATMENTS.values())
-    labelled = [look for name, look in TREATMENTS.items() if not name.startswith("dropout")]
-    assert len({look.label for look in looks}) == len(looks)
-    assert len({look.colour for look in labelled}) == len(labelled)
-    assert len({look.marker for look in labelled}) == len(labelled)
-    assert not {look.colour for look in looks} & set(OWN_COLOURS)
-    assert len({look.marker for look in PERMUTATIONS.values()}) == len(PERMUTATIONS)
+def catalogue(study: str) -> dict[str, dict[str, Any]]:
+    """Models of a study by name."""
+    path = REPOSITORY / "workflow" / "studies" / study / "models.yaml"
+    models: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text())
+    return models
+
+
+STUDIES = sorted(path.parent.name for path in REPOSITORY.glob("workflow/studies/*/models.yaml"))
+
+
+def looks_of_kinds(study: str, features: Iterable[str]) -> list[Look]:
+    """Looks of the treatments in a catalogue of models that need features."""
+    models, kinds = catalogue(study), kinds_of(study)
+    found = looks(list(models), models, kinds)
+    own = [name for name in models if kinds[models[name]["kind"]].needs == frozenset(features)]
+    return list(dict.fromkeys(found[name][1] for name in own))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("needs", [(), (ABSENT,), (CATEGORICAL,), (ABSENT, CATEGORICAL)], ids=str)
+def test_looks_of_one_figure_differ(study: str, needs: tuple[str, ...]) -> None:
+    found = looks_of_kinds(study, needs)
+    for part in ("label", "colour", "marker"):
+        assert len({getattr(look, part) for look in found}) == len(found), part
+
+
+def test_permutation_treatments_look_as_plain_flows_do() -> None:
+    shown = list(PERMUTATIONS.values())
+    assert len({look.label for look in shown}) == len({look.marker for look in shown}) == 4
+    flow = kinds_of()["flow"]
+    for permutation in ("none", "stochastic", "sort"):
+        assert flow.look({"permutation": permutation}) == PERMUTATIONS[permutation]
+
+
+def test_looks_come_from_the_runs() -> None:
+    one, other = Look("a", "#000000", "o"), Look("b", "#ffffff", "s")
+    run = {"model": "mine", "look": one.to_dict(), "treatment": other.to_dict()}
+    assert looks_of([run]) == {"mine": one}
+    assert looks_of([run], "treatment") == {"mine": other}
 
 
 # What the colours become for readers without red, green or blue cones (Machado et al. 2009,
@@ -95,36 +131,14 @@ def cie_lab(linear: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("vision", DICHROMACY)
-def test_treatments_of_labels_differ_for_any_colour_vision(vision: str) -> None:
-    looks = [look for name, look in TREATMENTS.items() if not name.startswith("dropout")]
+def test_treatments_of_categories_differ_for_any_colour_vision(vision: str) -> None:
     seen = []
-    for look in looks:
+    for look in looks_of_kinds("gluino", [CATEGORICAL]):
         rgb = np.array(mpl.colors.to_rgb(look.colour))
         linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
         seen.append(cie_lab(np.array(DICHROMACY[vision]) @ linear))
     distances = [np.linalg.norm(one - other) for one, other in combinations(seen, 2)]
     assert min(distances) > 15
-
-
-@pytest.mark.parametrize(
-    ("model", "permutation", "treatment", "label"),
-    [
-        ("mixture-balanced-sort", "sort", "mixture-balanced", "mixture, balanced, sort"),
-        ("argmax-flow-stochastic", "stochastic", "argmax-flow", "argmax, flow, stochastic"),
-        ("classifier-sort", "sort", "classifier", "classifier, sort"),
-        ("phase-space-labels", None, "phase-space-labels", "phase space, labels (ours)"),
-        ("phase-space", None, "phase-space", "phase space (ours)"),
-    ],
-)
-def test_names_of_models(model: str, permutation: str, treatment: str, label: str) -> None:
-    assert treatment_of(model, permutation) == treatment
-    assert variant(model).label == label
-    assert treatment_look("mixture-balanced") is TREATMENTS["mixture-balanced"]
-
-
-def test_a_treatment_of_a_user_has_one_look() -> None:
-    looks = {treatment_look(treatment_of(f"mine-{one}", one)) for one in ("sort", "stochastic")}
-    assert len(looks) == 1
 
 
 @pytest.mark.parametrize(("highest", "power"), [(6.2e-5, "-5"), (0.99, "-1"), (120.0, "2")])
@@ -134,20 +148,6 @@ def test_scaled_density_label(highest: float, power: str) -> None:
     assert label == rf"$dN/dE$  [$\mathrm{{10^{{{power}}}}}$ $\mathrm{{GeV^{{-1}}}}$]"
     tick = axes.yaxis.get_major_formatter()
     assert float(tick(highest)) * 10 ** float(power) == pytest.approx(highest)
-
-
-def test_models_of_a_user_look_different() -> None:
-    names = [f"model_{i}" for i in range(len(OWN_COLOURS) * len(OWN_MARKERS))]
-    mine = [variant(name) for name in names]
-    assert [look.label for look in mine] == names
-    assert len({(look.colour, look.marker) for look in mine}) == len(mine)
-    first = mine[: len(OWN_COLOURS)]
-    assert len({look.colour for look in first}) == len(first)
-    assert len({look.marker for look in first}) == len(first)
-    known = VARIANTS.values()
-    assert not {look.colour for look in mine} & {look.colour for look in known}
-    assert not {look.marker for look in mine} & {look.marker for look in known}
-    assert [variant(name) for name in names] == mine
 
 
 def test_sequence_colours() -> None:
@@ -174,7 +174,7 @@ def test_files_are_complete_and_reproducible(
     with caplog.at_level(logging.WARNING):
         for name in ("one", "two"):
             files = (tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
-            save_figure(small_figure(), *files, {"seed": 1})
+            save_figure(small_figure(), *files)
     assert not caplog.records
     assert dict(mpl.rcParams) == before
     for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
@@ -182,5 +182,4 @@ def test_files_are_complete_and_reproducible(
         assert content.startswith(magic)
         assert content == (tmp_path / f"two.{kind}").read_bytes()
     assert b"CreationDate" not in (tmp_path / "one.pdf").read_bytes()
-    assert read_json(tmp_path / "one.json") == {"provenance": {"seed": 1}}
-    assert len(list(tmp_path.iterdir())) == 6
+    assert len(list(tmp_path.iterdir())) == 4

@@ -1,15 +1,18 @@
 """Training curves: the table holds the histories, thinned if long."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hepdensity.files import write_json, write_table
 from hepdensity.plotting.training import (
     ENDINGS,
     MAX_COLUMNS,
     MAX_POINTS,
     TrainingCurve,
+    training_curves,
     training_figure,
 )
 
@@ -25,7 +28,7 @@ def curve(model: str = "none", points: int = 40, ended_by: str = "steps") -> Tra
         }
         for i in range(points)
     ]
-    return TrainingCurve(model, 5000, 1, history, ended_by)
+    return TrainingCurve(model, 5000, 1, history, ended_by, f"model {model}")
 
 
 def test_table_is_the_history() -> None:
@@ -45,15 +48,35 @@ def test_thinning(points: int) -> None:
     assert len(set(np.diff(steps))) <= 1
 
 
+def test_curves_are_read_from_the_files_of_the_rule(tmp_path: Path) -> None:
+    one = curve(ended_by="seconds")
+    write_table(tmp_path / "history.csv", one.history)
+    write_json(tmp_path / "training.json", {"ended_by": one.ended_by})
+    look = {"label": "a look", "colour": "#000000", "marker": "o"}
+    run = {"model": "none", "n_train": 5000, "seed": 1, "look": look}
+    files = {"histories": [tmp_path / "history.csv"], "summaries": [tmp_path / "training.json"]}
+    figure, rows = training_curves(files, {"runs": [run], "preset": "quick"})
+    assert rows == training_figure([one])[1]
+    assert figure.axes[0].get_title(loc="left") == "a look"
+    assert figure.get_suptitle() == "quick preset, not converged"
+
+
 def test_panels_and_endings() -> None:
-    curves = [curve(model, ended_by=end) for model, end in zip("abcd", ENDINGS, strict=True)]
+    curves = [curve(model, ended_by=end) for model, end in zip("abcde", ENDINGS, strict=True)]
     figure, _ = training_figure(curves, "quick preset, not converged")
-    assert len(figure.axes) == 8
-    legend = figure.axes[3].get_legend()
-    assert legend is not None
-    names = {text.get_text() for text in legend.get_texts()}
+    legends = [axes.get_legend() for axes in figure.axes]
+    names = {text.get_text() for legend in legends if legend for text in legend.get_texts()}
     assert {f"ended by {name}" for _, name in ENDINGS.values()} <= names
     assert figure.get_suptitle() == "quick preset, not converged"
+
+
+def test_a_learning_rate_of_zero_has_no_place() -> None:
+    one = curve(ended_by="schedule")
+    one.history[-1]["learning_rate"] = 0.0  # type: ignore[index]
+    lower = training_figure([one])[0].axes[1]
+    rates = np.concatenate([np.asarray(line.get_ydata(), float) for line in lower.get_lines()])
+    assert np.nanmin(rates) > 0
+    assert np.isnan(rates).sum() == 2
 
 
 def test_curves_are_drawn() -> None:
@@ -78,6 +101,6 @@ def test_many_models_take_several_rows(models: int) -> None:
     curves = [curve(f"mine{i}") for i in range(models)]
     figure, _ = training_figure(curves)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert [title for title in titles if title] == [f"mine{i}" for i in range(models)]
+    assert [title for title in titles if title] == [f"model mine{i}" for i in range(models)]
     assert len(figure.axes) == 2 * models
     assert figure.get_figwidth() <= 7.0 * MAX_COLUMNS / 3

@@ -2,17 +2,19 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from hepdensity.models.base import DensityModel
+from hepdensity.models.base import DensityModel, Trainable
 from hepdensity.models.flows.flow import spline_flow
+from hepdensity.models.layout import Column, Layout
 from hepdensity.training.loop import TrainingResult, train
 from hepdensity.training.settings import TrainingSettings
-from model_events import plain_layout
 
 SETTINGS = TrainingSettings(
     batch_size=64,
@@ -29,6 +31,9 @@ SETTINGS = TrainingSettings(
     checkpoint_seconds=1e9,
     device="cpu",
 )
+
+
+PAIR = Layout(event=(), particle=(Column("x"), Column("y")), particles=2)
 
 
 class Given(DensityModel):
@@ -64,7 +69,7 @@ def skewed(n: int, seed: int) -> Tensor:
 
 def flow() -> DensityModel:
     return spline_flow(
-        layout=plain_layout(2),
+        layout=PAIR,
         permutation="stochastic",
         layers=2,
         bins=4,
@@ -74,8 +79,8 @@ def flow() -> DensityModel:
     )
 
 
-def run(path: Path, model: DensityModel | None = None, **changes: object) -> TrainingResult:
-    settings = dataclasses.replace(SETTINGS, **changes)  # type: ignore[arg-type]
+def run(path: Path, model: Trainable | None = None, **changes: Any) -> TrainingResult:
+    settings = dataclasses.replace(SETTINGS, **changes)
     given = flow() if model is None else model
     return train(given, skewed(200, 0), skewed(100, 1), settings, 3, path / "c.safetensors", "id")
 
@@ -154,14 +159,16 @@ def test_same_seed_same_result(tmp_path: Path) -> None:
     assert without_time(first) == without_time(second)
 
 
-@pytest.mark.parametrize("killed_at", [1, 4, 7])
-def test_resumed_training_ends_like_an_uninterrupted_one(tmp_path: Path, killed_at: int) -> None:
-    whole_model = flow()
-    whole = run(tmp_path / "whole", whole_model)
+class Killed(Exception):
+    pass
 
-    class Killed(Exception):
-        pass
 
+def assert_resumes_exactly(
+    path: Path, killed_at: int, build: Callable[[], Trainable] = flow, **changes: Any
+) -> None:
+    """A training that was killed ends like one that was not: history, best and final weights."""
+    whole_model = build()
+    whole = run(path / "whole", whole_model, **changes)
     rows = []
 
     def kill(row: dict[str, float]) -> None:
@@ -169,17 +176,130 @@ def test_resumed_training_ends_like_an_uninterrupted_one(tmp_path: Path, killed_
         if len(rows) > killed_at:
             raise Killed
 
-    settings = dataclasses.replace(SETTINGS, checkpoint_seconds=-1.0)
-    arguments = (skewed(200, 0), skewed(100, 1), settings, 3, tmp_path / "c.safetensors", "id")
+    settings = dataclasses.replace(SETTINGS, checkpoint_seconds=-1.0, **changes)
+    arguments = (skewed(200, 0), skewed(100, 1), settings, 3, path / "c.safetensors", "id")
     with pytest.raises(Killed):
-        train(flow(), *arguments, report=kill)
+        train(build(), *arguments, report=kill)
     later: list[dict[str, float]] = []
-    model = flow()
+    model = build()
     resumed = train(model, *arguments, report=later.append)
     assert later[0]["step"] == 5 * (killed_at + 1)
     assert without_time(resumed) == without_time(whole)
+    assert (resumed.best_steps, resumed.ended_by) == (whole.best_steps, whole.ended_by)
     for name, value in whole_model.state_dict().items():
         assert torch.equal(model.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("killed_at", [1, 4, 7])
+def test_resumed_training_ends_like_an_uninterrupted_one(tmp_path: Path, killed_at: int) -> None:
+    assert_resumes_exactly(tmp_path, killed_at)
+
+
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "plateau": {"decay_patience": 0, "decay_threshold": 0.05},
+    "cosine": {"schedule": "cosine", "warmup_steps": 8, "schedule_steps": 35, "final_factor": 0.1},
+    "constant": {"schedule": "constant", "warmup_steps": 25},
+}
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "adamax"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("clip_norm", [None, 0.5], ids=["unclipped", "clipped"])
+@pytest.mark.parametrize("ema_decay", [None, 0.95], ids=["last weights", "averages"])
+def test_every_setting_is_resumed_exactly(
+    tmp_path: Path,
+    optimiser: str,
+    schedule: str,
+    clip_norm: float | None,
+    ema_decay: float | None,
+) -> None:
+    changes: dict[str, Any] = {
+        "optimiser": optimiser,
+        "clip_norm": clip_norm,
+        "ema_decay": ema_decay,
+    }
+    changes |= {**SCHEDULES[schedule], "weight_decay": 0.1, "max_steps": 40}
+    assert_resumes_exactly(tmp_path, 2, **changes)
+
+
+class Regression(Trainable):
+    """A line through points: what is trained need not be a density."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = nn.Linear(3, 1)
+        self.register_buffer("mean", torch.zeros(4))
+
+    def prepare(self, training: Tensor) -> None:
+        self.mean = training.mean(dim=0)
+
+    def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        centred = batch - self.mean
+        return (self.line(centred[:, :3])[:, 0] - centred[:, 3]).square().mean()
+
+
+class Regressions(Trainable):
+    """Two lines through points, which share nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.one, self.two = Regression(), Regression()
+
+    def factors(self) -> list[list[nn.Module]]:
+        return [[self.one], [self.two]]
+
+    def factor_losses(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        noise = torch.randn(batch.shape, generator=generator)
+        return torch.stack([self.one.loss(batch + noise), self.two.loss(batch.flip(1))])
+
+    def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
+        return self.factor_losses(batch, generator).sum()
+
+
+def test_factors_are_resumed_exactly(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"decay_patience": 0, "clip_norm": 0.3, "ema_decay": 0.9}
+    assert_resumes_exactly(tmp_path, 3, Regressions, **changes)
+
+
+def test_what_is_no_density_trains(tmp_path: Path) -> None:
+    weight = torch.tensor([1.0, -2.0, 0.5])
+
+    def points(n: int, seed: int) -> Tensor:
+        x = skewed(n, seed)[:, :3]
+        return torch.cat([x, x @ weight[:, None] + 3], dim=1)
+
+    torch.manual_seed(1)
+    model = Regression()
+    model.prepare(points(200, 0))
+    settings = dataclasses.replace(
+        SETTINGS, schedule="cosine", learning_rate=0.1, max_steps=400, ema_decay=0.9
+    )
+    path = tmp_path / "c.safetensors"
+    result = train(model, points(200, 0), points(100, 1), settings, 3, path, "id")
+    assert result.ended_by == "schedule"
+    assert result.best_loss < 1e-4
+    torch.testing.assert_close(model.line.weight.detach()[0], weight, atol=0.02, rtol=0)
+
+
+def test_averages_are_validated_and_kept(tmp_path: Path) -> None:
+    """Adam moves the weight by -1 at each step; its average lags behind."""
+    model = Given([3.0, 1.0, 2.0, 2.5])
+    result = run(tmp_path, model, max_steps=20, learning_rate=1.0, ema_decay=0.5)
+    assert result.best_steps == [10]
+    average = 0.0
+    for n in range(1, 11):
+        decay = min(0.5, (1 + n) / (10 + n))
+        average = decay * average - (1 - decay) * n
+    assert model.weight.item() == pytest.approx(average, rel=1e-3)
+
+
+def test_low_rates_of_other_schedules_do_not_end_a_training(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"schedule": "constant", "warmup_steps": 10**6}
+    assert run(tmp_path / "a", **changes).ended_by == "steps"
+    ended = run(tmp_path / "b", schedule="cosine", schedule_steps=80)
+    assert ended.ended_by == "steps"
+    assert ended.history[-1]["learning_rate"] == pytest.approx(0.01 * (1 - 0.5**0.5) / 2)
 
 
 def test_checkpoint_of_another_training_is_not_used(tmp_path: Path) -> None:

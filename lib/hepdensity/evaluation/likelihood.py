@@ -1,7 +1,10 @@
 """Log-likelihoods of events under a trained model, with standard errors [nats]."""
 
+import copy
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +16,11 @@ from hepdensity.models.base import DensityModel, has_sets, symmetrised
 _CHUNK = {"cpu": 1_000, "cuda": 20_000}
 """Events at once: models with thousands of categories keep an array of all of them."""
 _DRAWS_RATIO = 4
+
+logger = logging.getLogger(__name__)
+
+Score = Callable[[DensityModel, Tensor], Tensor]
+"""Values of a batch of events under a model [nats]."""
 
 ONE_DRAW = "log_likelihood"
 TIGHT = "log_likelihood_tight"
@@ -83,6 +91,16 @@ def columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     }
 
 
+def not_finite(*arrays: np.ndarray) -> int:
+    """Number of events that lack a finite value in any of the arrays.
+
+    Args:
+        arrays: values of the same events, shape ``(n,)`` or ``(m, n)``.
+    """
+    lacking = [~np.isfinite(np.atleast_2d(values)).all(axis=0) for values in arrays]
+    return int(np.logical_or.reduce(lacking).sum())
+
+
 def log_likelihoods(
     model: DensityModel,
     events: Tensor,
@@ -93,14 +111,20 @@ def log_likelihoods(
 ) -> Scores:
     """Log-densities of test events.
 
+    In single precision a possible event can seem impossible: an angle next to the edge of its range
+    is rounded onto it. So events without a finite value are scored again in double precision.
+    Values of the others do not depend on that.
+
     Args:
         model: trained model, on the device of ``events``.
-        events: shape ``(n, d)``.
+        events: shape ``(n, d)``; in double precision also if the model is not, or what was rounded
+            off is lost.
         generator: source of random numbers, on the device of ``events``.
         importance: for a model that is not exact.
         particles: number of exchangeable particles if events have nothing but their angles; the
             value averaged over their orders is wanted too.
-        advance: called with the number of events after each chunk of each kind of value.
+        advance: called with the number of events after each chunk of each kind of value, as they
+            are scored for the first time.
 
     Returns:
         Arrays [nats]: ``log_likelihood`` with one draw, as the paper reports it;
@@ -109,31 +133,58 @@ def log_likelihoods(
         ``log_likelihood_curve``, shape ``(len(draws), events)``, with nested draws; and for a model
         that treats particles as ordered ``log_likelihood_symmetrised``, the log-mean-exp over all
         orders. Attributes: ``exact``, and if it is false the numbers ``draws`` of the curve; of a
-        model of several multiplicities their log-probabilities ``log_p_sets``.
+        model of several multiplicities their log-probabilities ``log_p_sets``; for each array, as
+        ``not_finite_<array>``, the number of events that have no finite value.
     """
-
-    def chunked(function: Callable[[Tensor], Tensor], batch: Tensor) -> np.ndarray:
-        parts = []
-        with torch.no_grad():
-            for chunk in batch.split(_CHUNK[batch.device.type]):
-                parts.append(function(chunk).double().cpu())
-                advance(len(chunk))
-        return torch.cat(parts, dim=-1).numpy()
-
-    arrays = {ONE_DRAW: chunked(lambda x: model.log_prob(x, generator), events)}
+    scores: dict[str, Score] = {ONE_DRAW: lambda m, x: m.log_prob(x, generator)}
+    attributes: dict[str, Any] = {"exact": model.exact, **_sets(model)}
+    if model.exact:
+        scores[TIGHT] = lambda m, x: m.log_prob_tight(x)
+        if _is_ordered(model, particles):
+            scores[SYMMETRISED] = lambda m, x: symmetrised(m.log_prob, x, particles or 1)
+    else:
+        draws = attributes["draws"] = importance.curve
+        scores[CURVE] = lambda m, x: m.log_prob_curve(x, draws, generator)
+    batches = {name: events[: importance.events] if name == CURVE else events for name in scores}
+    arrays = {name: _score(model, score, batches[name], advance) for name, score in scores.items()}
+    # Last, so that the random numbers of all other events stay as they are.
+    for name, score in scores.items():
+        _score_again(model, score, batches[name], arrays[name], name)
     if not model.exact:
-        draws = importance.curve
-        arrays[CURVE] = chunked(
-            lambda x: model.log_prob_curve(x, draws, generator), events[: importance.events]
-        )
-        attributes = {"exact": False, "draws": draws, **_sets(model)}
-        return Scores({**arrays, TIGHT: arrays[CURVE][-1]}, attributes)
-    arrays[TIGHT] = chunked(model.log_prob_tight, events)
-    if _is_ordered(model, particles):
-        arrays[SYMMETRISED] = chunked(
-            lambda x: symmetrised(model.log_prob, x, particles or 1), events
-        )
-    return Scores(arrays, {"exact": True, **_sets(model)})
+        arrays[TIGHT] = arrays[CURVE][-1]
+    attributes |= {f"not_finite_{name}": not_finite(values) for name, values in arrays.items()}
+    return Scores(arrays, attributes)
+
+
+def _score(
+    model: DensityModel,
+    score: Score,
+    events: Tensor,
+    advance: Callable[[int], object] = lambda n: None,
+) -> np.ndarray:
+    """Values in the precision of the model, events being the last axis."""
+    precision = next((p.dtype for p in model.parameters()), events.dtype)
+    parts = []
+    with torch.no_grad():
+        for chunk in events.split(_CHUNK[events.device.type]):
+            parts.append(score(model, chunk.to(precision)).double().cpu())
+            advance(len(chunk))
+    return torch.cat(parts, dim=-1).numpy()
+
+
+def _score_again(
+    model: DensityModel, score: Score, events: Tensor, values: np.ndarray, name: str
+) -> None:
+    """Replace values that are not finite by those in double precision, in place."""
+    lacking = ~np.isfinite(np.atleast_2d(values)).all(axis=0)
+    if not lacking.any():
+        return
+    chosen = torch.from_numpy(lacking).to(events.device)
+    values[..., lacking] = _score(copy.deepcopy(model).double(), score, events[chosen])
+    logger.info("%s: %d events scored again in double precision", name, lacking.sum())
+    left = not_finite(values)
+    if left:
+        logger.warning("%s: %d of %d events have no finite value", name, left, len(events))
 
 
 def passes(

@@ -7,8 +7,6 @@ from typing import Any
 
 from hepdensity.evaluation.scores import Scores, read_scores
 from hepdensity.files import read_json
-from hepdensity.physics.events import SampleYield
-from hepdensity.studies.gluino.evaluation.samples import sample_yield
 
 TRAINING = ("steps", "ended_by", "train_seconds", "parameters")
 """Columns from the summary of a training."""
@@ -16,44 +14,71 @@ TRAINING = ("steps", "ended_by", "train_seconds", "parameters")
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """One training with its scores and the yield of its samples.
+    """One training with its scores.
 
     Attributes:
-        run: what the configuration says: model, n_train, seed; and of models of labels or of
-            several multiplicities treatment, permutation, family.
-        scores: log-densities of the test events.
-        summary: what ``train_model`` wrote about the training.
-        samples: what became of the samples, one entry for each file of samples.
+        run: What the configuration says of it, see `hepdensity.study.Study.run`.
+        scores: Log-densities of the test events.
+        summary: What `train_model` wrote about the training.
+        samples: What the study knows of its samples, one entry for each file of samples.
     """
 
     run: Mapping[str, Any]
     scores: Scores
     summary: Mapping[str, Any]
-    samples: tuple[SampleYield, ...]
+    samples: tuple[Any, ...] = ()
 
     def named(self, *columns: str) -> dict[str, Any]:
         """Columns that name the training."""
         return {column: self.run[column] for column in columns}
+
+    def exactness(self) -> dict[str, Any]:
+        """Whether tight values are exact, or with how many importance draws they are bounds."""
+        attributes = self.scores.attributes
+        exact = bool(attributes["exact"])
+        return {"exact": exact, "draws": None if exact else int(attributes["draws"][-1])}
 
     def training(self) -> dict[str, Any]:
         """Columns about the training itself."""
         return {column: self.summary[column] for column in TRAINING}
 
 
-def objective_name(objective: str | Sequence[float] | None) -> str | None:
-    """How tables write the objective of a model of several multiplicities.
+def read_runs(
+    runs: Sequence[Mapping[str, Any]],
+    scores: Sequence[str | Path],
+    summaries: Sequence[str | Path],
+    *samples: Sequence[Any],
+) -> list[EvaluatedRun]:
+    """Read what is known of trainings from their files.
 
     Args:
-        objective: its name, a preference vector, or None for a model without.
+        runs: The trainings.
+        scores: Score file of each.
+        summaries: Summary of each.
+        samples: For each file of samples of a training, what the study knows of it.
+    """
+    columns = zip(runs, scores, summaries, *samples, strict=True)
+    return [
+        EvaluatedRun(run, read_scores(score), read_json(summary), tuple(known))
+        for run, score, summary, *known in columns
+    ]
+
+
+def read_truth(files: Mapping[str, Any]) -> Scores | None:
+    """True log-densities among the inputs of a rule; None if it has none.
+
+    Args:
+        files: Inputs of a rule by name.
+    """
+    return read_scores(files["truth"]) if "truth" in files else None
+
+
+def objective_name(objective: str | Sequence[float] | None) -> str | None:
+    """How tables write the objective of a model.
+
+    Args:
+        objective: Its name, the weights of its terms, or None for a model without.
     """
     if objective is None or isinstance(objective, str):
         return objective
     return ", ".join(f"{weight:g}" for weight in objective)
-
-
-def read_run(
-    run: Mapping[str, Any], scores: str | Path, summary: str | Path, *samples: str | Path
-) -> EvaluatedRun:
-    """Read what is known of a training from its files."""
-    yields = tuple(sample_yield(path) for path in samples)
-    return EvaluatedRun(run, read_scores(scores), read_json(summary), yields)

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from hepdensity.files import atomic_path
+from hepdensity.files import atomic_h5
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Scores:
 
 def write_scores(path: str | Path, scores: Scores, provenance: Mapping[str, Any]) -> None:
     """Write a score file; it appears only when complete."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_h5(path) as file:
         for name, values in scores.arrays.items():
             file.create_dataset(name, data=values)
         file.attrs.update(scores.attributes)

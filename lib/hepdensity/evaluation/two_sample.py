@@ -1,30 +1,16 @@
-"""Classifier two-sample test: can a trained classifier tell model samples from held-out events?
+"""Classifier two-sample test: can a trained classifier tell two samples apart?
 
 Its area under the ROC curve (AUC) is 0.5 if it cannot (Lopez-Paz and Oquab 2017, arXiv:1610.06545).
-Unlike a likelihood it sees what is missing from samples, and needs no density of the events. It
-does not see samples that are no events; their fractions stand beside it.
+Unlike a likelihood it sees what is missing from samples, and needs no density of the events.
 """
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from hepdensity.evaluation.likelihood import Estimate, columns
-from hepdensity.physics.colour_order import order_to_positions
-from hepdensity.physics.events import Events, pair_masses
-from hepdensity.studies.gluino.evaluation.comparison import relabel
+from hepdensity.evaluation.likelihood import Estimate
+from hepdensity.evaluation.limits import LEAST_EVENTS
 
-_LEAST_EVENTS = 40
-_NAME = ("model", "family", "permutation", "n_train", "seed")
-_RESULT = (
-    *("process", "events", "auc", "auc_error"),
-    *("unphysical_fraction", "invalid_fraction", "features"),
-)
 _SETTINGS = {
     "max_iter": 500,
     "learning_rate": 0.05,
@@ -33,46 +19,6 @@ _SETTINGS = {
     "n_iter_no_change": 40,
     "validation_fraction": 0.15,
 }
-
-
-@dataclass(frozen=True)
-class TwoSampleResult:
-    """How well two samples can be told apart.
-
-    Attributes:
-        auc: area under the ROC curve of events the classifier was not trained on.
-        events: events of each sample, as many of one as of the other.
-        features: what the classifier looked at.
-    """
-
-    auc: Estimate
-    events: int
-    features: str
-
-
-def two_sample_test(first: Events, second: Events, seed: int) -> TwoSampleResult:
-    """Train a classifier on two samples of one process.
-
-    Labels are looked at if both samples have them. Gluinos are put in random order in both.
-
-    Args:
-        first: events of label 0, e.g. held-out events.
-        second: events of label 1, e.g. samples of a model.
-        seed: of the orders, the halves and the classifier.
-
-    Raises:
-        ValueError: if the processes differ, or there are too few events.
-    """
-    if first.process != second.process:
-        raise ValueError(f"events of {first.process} against {second.process}: compare one process")
-    labelled = all(_has_labels(events) for events in (first, second))
-    random = np.random.default_rng(seed)
-    features = [event_features(events, labelled, random) for events in (first, second)]
-    return TwoSampleResult(
-        cross_fitted_auc(features[0], features[1], random),
-        min(len(first), len(second)) // 2 * 2,
-        "kinematics and labels" if labelled else "kinematics",
-    )
 
 
 def cross_fitted_auc(
@@ -93,9 +39,9 @@ def cross_fitted_auc(
         ValueError: if there are too few events.
     """
     size = min(len(first), len(second)) // 2
-    if size < _LEAST_EVENTS // 2:
+    if size < LEAST_EVENTS // 2:
         raise ValueError(
-            f"a classifier test needs {_LEAST_EVENTS} events of each sample, but there are"
+            f"a classifier test needs {LEAST_EVENTS} events of each sample, but there are"
             f" {len(first)} and {len(second)}; raise split.test or samples"
         )
     halves = [
@@ -136,120 +82,3 @@ def auc_with_error(first: np.ndarray, second: np.ndarray) -> Estimate:
     above = 1 - (ranks[:n] - stats.rankdata(first)) / m
     variance = below.var(ddof=1) / m + above.var(ddof=1) / n
     return Estimate(float(below.mean()), float(np.sqrt(variance)))
-
-
-def event_features(events: Events, labelled: bool, random: np.random.Generator) -> np.ndarray:
-    """What the classifier looks at, with the gluinos in random order.
-
-    Args:
-        events: the events.
-        labelled: whether to look at helicities and colour order too.
-        random: source of the orders.
-
-    Returns:
-        Shape ``(n, f)``: cosines, azimuths, energies, masses of pairs and momenta along the beam,
-        in rising order too; with labels helicities, products of those of two legs, also times the
-        legs' invariant, places in the colour trace, and along the trace the helicities, products
-        and invariants of neighbours.
-
-    Raises:
-        ValueError: if labels are wanted of events that have none.
-    """
-    events = relabel(events, random)
-    features = kinematic_features(events.momenta)
-    if not labelled:
-        return features
-    if events.helicities is None or events.colour_order is None:
-        raise ValueError("events without helicities or colour order have no features of labels")
-    labels = label_features(events.momenta, events.helicities, events.colour_order)
-    return np.concatenate((features, labels), axis=1)
-
-
-def kinematic_features(momenta: np.ndarray) -> np.ndarray:
-    """Features of gluino momenta, shape ``(n, n_out, 4)`` [GeV]; two are back to back."""
-    vector = momenta[:, : 1 if momenta.shape[1] == 2 else None, 1:]
-    cosine = vector[..., 2] / np.linalg.norm(vector, axis=2)
-    azimuth = np.arctan2(vector[..., 1], vector[..., 0])
-    if momenta.shape[1] == 2:
-        return np.concatenate((cosine, azimuth), axis=1)
-    masses = pair_masses(momenta)
-    energies, along_beam = momenta[..., 0], momenta[..., 3]
-    ordered = [np.sort(values, axis=1) for values in (energies, masses, cosine, along_beam)]
-    return np.concatenate((cosine, azimuth, energies, masses, *ordered), axis=1)
-
-
-def label_features(momenta: np.ndarray, helicities: np.ndarray, trace: np.ndarray) -> np.ndarray:
-    """Features of labels.
-
-    Args:
-        momenta: of the gluinos [GeV], shape ``(n, n_out, 4)``.
-        helicities: +1 or -1, shape ``(n, 2 + n_out)``.
-        trace: sequences of legs, shape ``(n, 2 + n_out)``.
-    """
-    rows, legs = np.arange(len(trace))[:, None], with_incoming(momenta)
-    first, second = np.array(list(combinations(range(trace.shape[1]), 2))).T
-    products = helicities[:, first] * helicities[:, second]
-    signed = products * _invariant(legs[:, first], legs[:, second])
-    # Pairs with the first gluon, pairs with the second one, and pairs of gluinos.
-    groups = [(first == 0) & (second > 1), first == 1, first > 1]
-    along, neighbours = helicities[rows, trace], np.roll(trace, -1, axis=1)
-    parts = (
-        *(helicities, products, *(np.sort(signed[:, group], axis=1) for group in groups)),
-        *(order_to_positions(trace), along, along * helicities[rows, neighbours]),
-        _invariant(legs[rows, trace], legs[rows, neighbours]),
-    )
-    return np.concatenate(parts, axis=1)
-
-
-def with_incoming(momenta: np.ndarray) -> np.ndarray:
-    """Momenta of all legs, shape ``(n, 2 + n_out, 4)`` [GeV], the gluons along +z and -z first."""
-    half = momenta[..., 0].sum(axis=1, keepdims=True) / 2
-    zero = np.zeros_like(half)
-    gluons = [np.concatenate((half, zero, zero, sign * half), axis=1) for sign in (1, -1)]
-    return np.concatenate((np.stack(gluons, axis=1), momenta), axis=1)
-
-
-def result_row(samples: Events, result: TwoSampleResult) -> dict[str, Any]:
-    """Columns of a result, for a JSON file.
-
-    Args:
-        samples: samples of the model.
-        result: of those of them that are events.
-
-    Raises:
-        ValueError: if they do not tell how many were drawn.
-    """
-    return {
-        "process": samples.process,
-        "events": result.events,
-        **columns("auc", result.auc),
-        "unphysical_fraction": samples.unphysical_fraction,
-        "invalid_fraction": samples.invalid_fraction,
-        "features": result.features,
-    }
-
-
-def two_sample_rows(
-    runs: Sequence[Mapping[str, Any]], results: Sequence[Sequence[Mapping[str, Any]]]
-) -> list[dict[str, Any]]:
-    """Rows of ``two_sample_gluino.csv``.
-
-    Args:
-        runs: the trainings, see ``EvaluatedRun.run``.
-        results: of each training, one for each process.
-    """
-    return [
-        {**{name: run[name] for name in _NAME}, **{name: result[name] for name in _RESULT}}
-        for run, own in zip(runs, results, strict=True)
-        for result in own
-    ]
-
-
-def _invariant(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Minkowski products of momenta (..., 4) [GeV^2]."""
-    product: np.ndarray = 2 * first[..., 0] * second[..., 0] - (first * second).sum(axis=-1)
-    return product
-
-
-def _has_labels(events: Events) -> bool:
-    return events.helicities is not None and events.colour_order is not None

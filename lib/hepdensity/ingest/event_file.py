@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from hepdensity.files import CHUNK_EVENTS, atomic_path, for_json
+from hepdensity.files import CHUNK_EVENTS, atomic_h5, for_json
 from hepdensity.physics.events import Events
 
 OPTIONAL_DATASETS = ("helicities", "colour_order", "weights", "alpha_s")
@@ -21,24 +21,25 @@ OPTIONAL_ATTRIBUTES = ("cross_section", "cross_section_error", "drawn", "invalid
 class EventWriter:
     """Write an HDF5 event file piece by piece, with bounded memory.
 
-    Use as a context manager on a path of `atomic_path`. The pieces must agree in process, energy,
-    mass, source and in which optional arrays they have; cross-section and `drawn` are those of the
-    first piece unless `set_cross_section` is called.
+    Use as a context manager; the file appears when all is well at its end. The pieces must agree in
+    process, energy, mass, source and in which optional arrays they have; cross-section and `drawn`
+    are those of the first piece unless `set_cross_section` is called.
     """
 
     def __init__(self, path: str | Path, provenance: Mapping[str, Any]) -> None:
-        """Create the file.
+        """Prepare a writer.
 
         Args:
             path: File to write.
             provenance: Run record, see `hepdensity.provenance.record`.
         """
-        self._file = h5py.File(path, "w")
-        self._file.attrs["provenance"] = json.dumps(provenance, sort_keys=True, default=for_json)
+        self._output = atomic_h5(path)
+        self._provenance = json.dumps(provenance, sort_keys=True, default=for_json)
         self._header: dict[str, Any] | None = None
 
     def __enter__(self) -> EventWriter:
-        """Return the writer."""
+        """Create the file and return the writer."""
+        self._file = self._output.__enter__()
         return self
 
     def __exit__(
@@ -47,8 +48,8 @@ class EventWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file and give it its name, or remove it after an error."""
+        self._output.__exit__(kind, error, traceback)
 
     def append(self, events: Events) -> None:
         """Add events at the end of the file.
@@ -58,6 +59,7 @@ class EventWriter:
 
         Raises:
             ValueError: If the piece does not fit the previous ones.
+            DiskFull: If there is no space for it.
         """
         header = _header(events)
         if self._header is None:
@@ -69,6 +71,7 @@ class EventWriter:
             dataset = self._file[name]
             dataset.resize(len(dataset) + len(events), axis=0)
             dataset[len(dataset) - len(events) :] = getattr(events, name)
+        self._file.check_space()
 
     def set_cross_section(self, value: float, error: float) -> None:
         """Set the cross-section and its standard error [pb]."""
@@ -85,6 +88,7 @@ class EventWriter:
                 chunks=(CHUNK_EVENTS, *values.shape[1:]),
                 dtype=values.dtype,
             )
+        self._file.attrs["provenance"] = self._provenance
         for name in ("process", "sqrt_s", "mass", "source"):
             self._file.attrs[name] = header[name]
         for name in OPTIONAL_ATTRIBUTES:
@@ -100,7 +104,7 @@ def write_events(path: str | Path, events: Events, provenance: Mapping[str, Any]
         events: The events.
         provenance: Run record, see `hepdensity.provenance.record`.
     """
-    with atomic_path(path) as temporary, EventWriter(temporary, provenance) as writer:
+    with EventWriter(path, provenance) as writer:
         writer.append(events)
 
 
@@ -134,7 +138,9 @@ def read_events(path: str | Path, start: int = 0, stop: int | None = None) -> Ev
                 **scalars,
             )
         except ValueError as error:
-            raise ValueError(f"{path}: {error}; write the event file anew") from error
+            raise ValueError(
+                f"{path}: {error}; delete this file, so that the next run makes it again"
+            ) from error
 
 
 def count_events(path: str | Path) -> int:
@@ -161,7 +167,7 @@ def _open_events(path: str | Path) -> Iterator[h5py.File]:
             name for name in ("process", "sqrt_s", "mass", "source") if name not in file.attrs
         ]
         if "momenta" not in file or missing:
-            raise ValueError(f"{path}: not an event file; write it with an ingest rule")
+            raise ValueError(f"{path}: not an event file; give a file that an ingest rule wrote")
         yield file
 
 

@@ -7,18 +7,22 @@ the colour order behind leg 0. Two gluinos: 8 columns of momenta. Neither has al
 
 from __future__ import annotations
 
+import io
 import logging
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hepdensity.files import atomic_path
+from hepdensity.ingest.compression import damage_as_fault, open_plain
 from hepdensity.ingest.event_file import EventWriter
+from hepdensity.ingest.repeats import RepeatFinder, refuse_repeated_events
 from hepdensity.ingest.validation import (
     Check,
+    Fault,
     Tolerance,
     check_kinematics,
     finite_check,
@@ -33,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 BLOCK_EVENTS = 20_000
 LABELLED = "four_gluino"
-"""The process whose file has helicities and colours."""
+"""The process whose file holds helicities and colours."""
 
 
 def ingest_csv(
@@ -43,9 +47,10 @@ def ingest_csv(
     provenance: Mapping[str, Any],
     tolerance: Tolerance | None = None,
 ) -> int:
-    """Read a CSV file into an HDF5 event file, which appears only when all of it is right.
+    """Read a CSV file into an HDF5 event file, which appears only if everything is right.
 
-    Energy and mass of the data set are the medians over the first block of events.
+    The file may be compressed (gzip, bzip2, xz), begin with a byte-order mark and end with blank
+    lines. Energy and mass of the data set are the medians over the first block of events.
 
     Args:
         path: The CSV file; event number = line number.
@@ -58,15 +63,21 @@ def ingest_csv(
         Number of events.
 
     Raises:
-        ValueError: Naming file and event, if anything is wrong with the input.
+        ValueError: Naming file and event, if anything is wrong with the input, events that occur
+            twice included.
     """
     path = Path(path)
     reader = _BlockReader(path, process, tolerance or Tolerance())
-    with atomic_path(output) as temporary, EventWriter(temporary, provenance) as writer:
-        for rows in _blocks(path, columns_of(process)):
-            writer.append(reader.to_events(rows))
+    finder = RepeatFinder()
+    with atomic_path(output) as temporary:
+        with EventWriter(temporary, provenance) as writer:
+            for rows in _blocks(path, columns_of(process)):
+                events = reader.to_events(rows)
+                writer.append(events)
+                finder.add(events)
         if reader.count == 0:
-            raise input_error(path, 1, "the file is empty", "download it anew")
+            raise input_error(path, 1, "the file has only blank lines", "download it again")
+        refuse_repeated_events(finder, temporary, [(path, reader.count)])
     logger.info("%s: %d events", path, reader.count)
     return reader.count
 
@@ -85,17 +96,38 @@ def columns_of(process: str) -> int:
 def _blocks(path: Path, columns: int) -> Iterator[np.ndarray]:
     """Yield rows of numbers, shape (n, columns)."""
     count = 0
+    with open_plain(path) as plain, io.TextIOWrapper(plain, encoding="utf-8-sig") as file:
+        content = _without_blank_end(file)
+        while lines := _next_lines(path, content, count):
+            yield _parse(path, count, lines, columns)
+            count += len(lines)
+
+
+def _without_blank_end(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines but for the blank ones at the end."""
+    blank = 0
+    for line in lines:
+        if line.strip():
+            yield from repeat("\n", blank)
+            blank = 0
+            yield line
+        else:
+            blank += 1
+
+
+def _next_lines(path: Path, lines: Iterator[str], count: int) -> list[str]:
     try:
-        with path.open(encoding="ascii") as file:
-            while lines := list(islice(file, BLOCK_EVENTS)):
-                yield _parse(path, count, lines, columns)
-                count += len(lines)
-    except (OSError, UnicodeDecodeError) as error:
-        raise input_error(path, count + 1, f"cannot be read ({error})", "check the file") from error
+        with damage_as_fault():
+            return list(islice(lines, BLOCK_EVENTS))
+    except Fault as fault:
+        raise input_error(path, count + 1, fault.problem, fault.remedy) from fault
+    except UnicodeDecodeError as error:
+        problem = f"from here on there is a byte that is not text ({error.reason})"
+        raise input_error(path, count + 1, problem, "give a CSV file of numbers") from error
 
 
 def _parse(path: Path, offset: int, lines: list[str], columns: int) -> np.ndarray:
-    remedy = "give the file of this process, complete and without header"
+    remedy = "give the complete file of this process, without a header"
     for i, line in enumerate(lines):
         found = line.count(",") + 1 if line.strip() else 0
         if found != columns:
@@ -137,6 +169,9 @@ class _BlockReader:
         if self.count == 0:
             self._sqrt_s = float(np.median(momenta[:, :, 0].sum(axis=1)))
             self._mass = float(np.median(invariant_mass(momenta)))
+            if not self._mass > 0 and np.isfinite(momenta).all():
+                problem = "the gluino mass must be positive (E^2 - p^2)"
+                raise input_error(self._path, 1, problem, "give four columns E, px, py, pz each")
         finite = finite_check(rows, "momenta or labels")
         kinematics = check_kinematics(momenta, self._sqrt_s, self._mass, self._tolerance)
         legs = N_INCOMING + self._n_out
@@ -156,4 +191,6 @@ class _BlockReader:
 
 def _colour_check(positions: np.ndarray) -> Check:
     bad = (np.sort(positions, axis=1) != np.arange(positions.shape[1])).any(axis=1)
-    return Check(bad, "the colour columns are no permutation of 0 to 4", "download the file anew")
+    return Check(
+        bad, "the colour columns are not a permutation of 0 to 4", "download the file again"
+    )

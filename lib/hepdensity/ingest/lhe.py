@@ -1,4 +1,4 @@
-"""Ingest LHE files of gg -> n gluinos: plain or gzip, streamed, several files in parallel.
+"""Ingest LHE files of gg -> n gluinos: streamed, several files in parallel.
 
 The Les Houches Event format is that of Alwall et al. (2006, hep-ph/0609017), read with pylhe.
 """
@@ -7,43 +7,30 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from hepdensity.disk import naming
 from hepdensity.files import atomic_path
 from hepdensity.ingest.event_file import EventWriter, read_events
-from hepdensity.ingest.lhe_stream import LheStream, open_lhe
-from hepdensity.ingest.validation import (
-    Check,
-    Tolerance,
-    check_kinematics,
-    finite_check,
-    helicity_check,
-    input_error,
-    raise_first,
-)
-from hepdensity.physics.colour_order import tags_to_order
-from hepdensity.physics.events import N_INCOMING, PROCESSES, Events, Particle
+from hepdensity.ingest.lhe_events import EventReader, read_records
+from hepdensity.ingest.lhe_init import CrossSection, cross_section_of
+from hepdensity.ingest.lhe_stream import open_lhe
+from hepdensity.ingest.repeats import RepeatFinder, refuse_repeated_events, refuse_same_files
+from hepdensity.ingest.validation import Tolerance, place_error
+from hepdensity.physics.events import PROCESSES
 
 logger = logging.getLogger(__name__)
 
-BLOCK_EVENTS = 2000
 MERGE_EVENTS = 50_000
-
-_leg_fields = attrgetter("id", "status", "color1", "color2", "e", "px", "py", "pz", "m", "spin")
-_event_fields = attrgetter("weight", "aqcd")
-_CODE, _STATUS, _MASS, _SPIN = 0, 1, 8, 9
-_TAGS, _MOMENTUM, _MOMENTA_AND_MASS = slice(2, 4), slice(4, 8), slice(4, 9)
-_SEPARATE = "one data set has one mass and one energy: ingest them apart"
 
 
 @dataclass(frozen=True)
@@ -56,8 +43,7 @@ class FileSummary:
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
         mean_weight: Mean of the event weights as they stand in the file.
-        cross_section: Sum over the processes of the init block [pb], None if it has no such.
-        cross_section_error: Its standard error [pb], None likewise.
+        cross_section: That of the processes that occur among the events.
     """
 
     path: Path
@@ -65,8 +51,7 @@ class FileSummary:
     sqrt_s: float
     mass: float
     mean_weight: float
-    cross_section: float | None
-    cross_section_error: float | None
+    cross_section: CrossSection
 
 
 def ingest_lhe(
@@ -78,7 +63,7 @@ def ingest_lhe(
     tolerance: Tolerance | None = None,
     workers: int = 1,
 ) -> list[FileSummary]:
-    """Read LHE files into one HDF5 event file, which appears only when all of it is right.
+    """Read LHE files into one HDF5 event file, which appears only if everything is right.
 
     Weights are divided by the mean weight of their file, so that unweighted events have weight 1.
 
@@ -95,248 +80,121 @@ def ingest_lhe(
         One summary per file.
 
     Raises:
-        ValueError: Naming file and event, if anything is wrong with the input.
+        ValueError: Naming file and event, if anything is wrong with the input: events that cannot
+            be read or are not of the process, files or events that occur twice.
     """
+    setting = f"gluino.lhe.{process}"
     if not paths:
-        raise ValueError(f"no LHE files for {process}; name them in gluino.lhe.{process}")
+        raise ValueError(f"no LHE files for {process}; list them in {setting}")
+    refuse_same_files(paths, setting)
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output.parent, prefix=".ingest_") as folder:
+    with naming(output), TemporaryDirectory(dir=output.parent, prefix=".ingest_") as folder:
         parts = [Path(folder) / f"{i}.h5" for i in range(len(paths))]
         jobs = [
-            (Path(path), part, process, source, tolerance or Tolerance())
+            _Job(Path(path), part, process, source, tolerance or Tolerance())
             for path, part in zip(paths, parts, strict=True)
         ]
-        summaries = _run(jobs, workers)
+        summaries = _read_files(jobs, workers)
         _check_common(summaries, tolerance or Tolerance())
         _merge(parts, summaries, output, provenance)
     return summaries
 
 
 def combined_cross_section(summaries: Sequence[FileSummary]) -> tuple[float, float] | None:
-    """Cross-section and standard error [pb] of all files together, None if one has none.
+    """Cross-section and standard error [pb] of all files together, None if one is not known.
 
     Files with the same numbers are pieces of one run and share its error; others are independent
     and weighted by their events.
+
+    Args:
+        summaries: Those of the files.
     """
-    known = {(summary.cross_section, summary.cross_section_error): 0 for summary in summaries}
-    value = error = 0.0
+    known: dict[tuple[float, float], int] = {}
     for summary in summaries:
-        known[summary.cross_section, summary.cross_section_error] += summary.events
-    total = sum(known.values())
-    for (cross_section, cross_section_error), events in known.items():
-        if cross_section is None or cross_section_error is None:
+        value, error = summary.cross_section.value, summary.cross_section.error
+        if value is None or error is None:
             return None
-        value += events / total * cross_section
-        error = math.hypot(error, events / total * cross_section_error)
-    return value, error
+        known[value, error] = known.get((value, error), 0) + summary.events
+    total = sum(known.values())
+    shares = np.array(list(known.values())) / total
+    values, errors = np.array(list(known)).T
+    return float(shares @ values), float(np.hypot.reduce(shares * errors))
 
 
-_Job = tuple[Path, Path, str, str, Tolerance]
+@dataclass(frozen=True)
+class _Job:
+    """What a worker needs: an LHE file, and the event file to write from it."""
+
+    path: Path
+    part: Path
+    process: str
+    source: str
+    tolerance: Tolerance
 
 
-def _run(jobs: Sequence[_Job], workers: int) -> list[FileSummary]:
+def _read_files(jobs: Sequence[_Job], workers: int) -> list[FileSummary]:
     """Read the files; with several errors, that of the first file is raised."""
     if min(workers, len(jobs)) <= 1:
         return _collect(map(_read_file, jobs))
     # Spawned rather than forked: the parent may have threads by now.
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(_read_file, job) for job in jobs]
         try:
-            return _collect(pool.map(_read_file, jobs))
-        except ValueError:
+            return _collect(future.result() for future in futures)
+        except BrokenProcessPool as error:
+            raise _killed(jobs, futures) from error
+        except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _killed(jobs: Sequence[_Job], futures: Sequence[Future[FileSummary]]) -> ValueError:
+    """Make the error of a killed worker: its file has been begun but not finished."""
+    unfinished = [
+        job for job, future in zip(jobs, futures, strict=True) if future.exception() is not None
+    ]
+    begun = [job for job in unfinished if job.part.exists()] or unfinished
+    names = " or ".join(str(job.path) for job in begun)
+    return place_error(
+        names,
+        None,
+        "the process that was reading this file was killed, probably for lack of memory",
+        "use fewer threads (--set-threads ingest_lhe=1) or give the job more memory",
+    )
 
 
 def _collect(results: Iterable[FileSummary]) -> list[FileSummary]:
     summaries = []
     for summary in results:
         logger.info("%s: %d events", summary.path, summary.events)
+        if summary.cross_section.note is not None:
+            logger.warning("%s: %s", summary.path, summary.cross_section.note)
         summaries.append(summary)
     return summaries
 
 
 def _read_file(job: _Job) -> FileSummary:
     """Read one LHE file into a part file, whose weights are still those of the file."""
-    path, part, process, source, tolerance = job
-    with open_lhe(path) as stream, EventWriter(part, {}) as writer:
-        cross_section, error = _cross_section(stream)
-        reader = _BlockReader(path, PROCESSES[process], source, tolerance)
+    # The part file comes first: it tells which files had been begun if a worker is killed.
+    with EventWriter(job.part, {}) as writer, open_lhe(job.path) as stream:
+        reader = EventReader(job.path, PROCESSES[job.process], job.source, job.tolerance)
         weight_sum = 0.0
-        with closing(_blocks(stream, reader.n_legs)) as blocks:
-            for legs, values in blocks:
-                events = reader.to_events(legs, values)
-                weight_sum += float(values[:, 0].sum())
-                writer.append(events)
-        if reader.count == 0:
-            raise input_error(path, 1, "the file has no events", "give a file with events")
+        ids: set[int] = set()
+        for legs, values in read_records(stream, reader.n_legs):
+            writer.append(reader.to_events(legs, values))
+            weight_sum += float(values[:, 0].sum())
+            ids.update(np.unique(values[:, 2]).astype(int).tolist())
+    if reader.count == 0:
+        raise place_error(job.path, None, "the file has no events", "give a file with events")
     return FileSummary(
-        path,
+        job.path,
         reader.count,
         reader.sqrt_s,
         reader.mass,
         weight_sum / reader.count,
-        cross_section,
-        error,
+        cross_section_of(stream.init, ids),
     )
-
-
-def _cross_section(stream: LheStream) -> tuple[float | None, float | None]:
-    processes = stream.init.procInfo
-    value = sum(info.xSection for info in processes)
-    error = math.hypot(*(info.error for info in processes))
-    if not processes or not (0 < value < math.inf) or not (0 <= error < math.inf):
-        return None, None
-    return value, error
-
-
-def _blocks(stream: LheStream, n_legs: int) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
-    """Yield legs (n, n_legs, 10) and values (n, 2) of events, also those before a broken one."""
-    while True:
-        legs: list[list[tuple[float, ...]]] = []
-        values: list[tuple[float, ...]] = []
-        broken: ValueError | None = None
-        try:
-            for event in stream.read_block(BLOCK_EVENTS):
-                _check_multiplicity(stream, event, n_legs)
-                legs.append([_leg_fields(particle) for particle in event.particles])
-                values.append(_event_fields(event.eventinfo))
-        except ValueError as error:
-            broken = error
-        if legs:
-            yield np.array(legs, dtype=np.float64), np.array(values, dtype=np.float64)
-        if broken is not None:
-            raise broken
-        if len(legs) < BLOCK_EVENTS:
-            return
-
-
-def _check_multiplicity(stream: LheStream, event: Any, n_legs: int) -> None:
-    announced, present = event.eventinfo.nparticles, len(event.particles)
-    if announced == present == n_legs:
-        return
-    problem = f"{present} particles where gg -> {n_legs - N_INCOMING} gluinos has {n_legs}"
-    if announced != present:
-        problem = f"{present} particles, but its first line announces {announced}"
-    raise input_error(
-        stream.path, stream.count, problem, "give files of this process, complete, undecayed"
-    )
-
-
-class _BlockReader:
-    """Turn blocks of LHE records of one file into events, checking them."""
-
-    def __init__(self, path: Path, n_out: int, source: str, tolerance: Tolerance) -> None:
-        self.path = path
-        self.n_legs = N_INCOMING + n_out
-        self.count = 0
-        self.sqrt_s = self.mass = math.nan
-        self._source = source
-        self._tolerance = tolerance
-        self._codes = [Particle.GLUON] * N_INCOMING + [Particle.GLUINO] * n_out
-        self._status = [-1] * N_INCOMING + [1] * n_out
-
-    def to_events(self, legs: np.ndarray, values: np.ndarray) -> Events:
-        """Check a block and convert it.
-
-        Args:
-            legs: Fields of `_leg_fields`, shape (n, n_legs, 10).
-            values: Weight and alpha_s, shape (n, 2).
-        """
-        legs = _plus_z_first(legs)
-        if self.count == 0:
-            self.sqrt_s = float(legs[0, :N_INCOMING, _MOMENTUM][:, 0].sum())
-            self.mass = float(legs[0, -1, _MASS])
-        order, closed = tags_to_order(legs[:, :, _TAGS])
-        checks = [
-            *self._check_process(legs),
-            finite_check(legs[:, :, _MOMENTA_AND_MASS], "momenta or masses"),
-            *self._check_settings(legs),
-            *check_kinematics(
-                legs[:, N_INCOMING:, _MOMENTUM], self.sqrt_s, self.mass, self._tolerance
-            ),
-            helicity_check(legs[:, :, _SPIN]),
-            _colour_check(closed),
-            *_check_values(values),
-        ]
-        raise_first(self.path, self.count, checks)
-        self.count += len(legs)
-        return Events(
-            momenta=legs[:, N_INCOMING:, _MOMENTUM],
-            sqrt_s=self.sqrt_s,
-            mass=self.mass,
-            source=self._source,
-            helicities=legs[:, :, _SPIN],
-            colour_order=order,
-            weights=values[:, 0],
-            alpha_s=values[:, 1],
-        )
-
-    def _check_process(self, legs: np.ndarray) -> list[Check]:
-        n_out = self.n_legs - N_INCOMING
-        other = (legs[:, :, _CODE] != self._codes) | (legs[:, :, _STATUS] != self._status)
-        bad = other.any(axis=1)
-        codes = " ".join(f"{code:.0f}" for code in legs[bad.argmax(), :, _CODE])
-        problem = f"particles {codes} are not the incoming gluons and the gluinos of gg -> {n_out}"
-        return [Check(bad, f"{problem} gluinos", "give files of this process")]
-
-    def _check_settings(self, legs: np.ndarray) -> list[Check]:
-        """Check beams and masses: all events of a data set have the same."""
-        beams = legs[:, :N_INCOMING, _MOMENTUM]
-        total = beams.sum(axis=1)
-        slack = self._tolerance.momentum * self.sqrt_s
-        moving = np.abs(total[:, 1:]).max(axis=1) > slack
-        not_along_z = np.abs(beams[:, :, 0] - np.abs(beams[:, :, 3])).max(axis=1) > slack
-        not_along_z |= (beams[:, 0, 3] <= 0) | (beams[:, 1, 3] >= 0)
-        other_energy = np.abs(total[:, 0] - self.sqrt_s) > slack
-        masses = legs[:, N_INCOMING:, _MASS]
-        other_mass = ~(np.abs(masses - self.mass).max(axis=1) <= self._tolerance.mass * self.mass)
-        boost = "boost the events to the centre-of-mass frame, gluons along the z axis"
-        return [
-            Check(not_along_z, "the incoming gluons are not massless along +z and -z", boost),
-            Check(
-                other_energy,
-                f"sqrt(s) differs from the {self.sqrt_s:.8g} GeV of event 1",
-                _SEPARATE,
-            ),
-            Check(moving, "the event is not in the centre-of-mass frame", boost),
-            Check(
-                other_mass,
-                f"a gluino mass differs from the {self.mass:.8g} GeV of event 1",
-                _SEPARATE,
-            ),
-        ]
-
-
-def _plus_z_first(legs: np.ndarray) -> np.ndarray:
-    """Swap the incoming legs of events whose first gluon moves along -z."""
-    swapped = legs[:, 0, 7] < 0
-    legs[swapped, :N_INCOMING] = legs[swapped, :N_INCOMING][:, ::-1]
-    return legs
-
-
-def _colour_check(closed: np.ndarray) -> Check:
-    return Check(
-        ~closed,
-        "the colour tags do not form one single closed order of all legs",
-        "write the file with leading-colour flows of all particles",
-    )
-
-
-def _check_values(values: np.ndarray) -> list[Check]:
-    weight, alpha_s = values.T
-    return [
-        Check(
-            ~((weight > 0) & np.isfinite(weight)),
-            "its weight (XWGTUP) is not a positive number",
-            "generate unweighted events at leading order",
-        ),
-        Check(
-            ~((alpha_s > 0) & np.isfinite(alpha_s)),
-            "alpha_s (AQCDUP) is not a positive number",
-            "write the file with the coupling that was used",
-        ),
-    ]
 
 
 def _check_common(summaries: Sequence[FileSummary], tolerance: Tolerance) -> None:
@@ -350,7 +208,8 @@ def _check_common(summaries: Sequence[FileSummary], tolerance: Tolerance) -> Non
                 f"sqrt(s) {summary.sqrt_s:.8g} GeV and gluino mass {summary.mass:.8g} GeV, but"
                 f" {first.path} has {first.sqrt_s:.8g} GeV and {first.mass:.8g} GeV"
             )
-            raise input_error(summary.path, 1, problem, _SEPARATE)
+            remedy = "list only files of one energy and one mass; use the others in another run"
+            raise place_error(summary.path, None, problem, remedy)
 
 
 def _merge(
@@ -359,15 +218,20 @@ def _merge(
     output: Path,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Join the part files, weights in units of their file's mean."""
+    """Join the part files, with weights in units of their file's mean."""
     cross_section = combined_cross_section(summaries)
     sqrt_s, mass = summaries[0].sqrt_s, summaries[0].mass
-    with atomic_path(output) as temporary, EventWriter(temporary, provenance) as writer:
-        for part, summary in zip(parts, summaries, strict=True):
-            for start in range(0, summary.events, MERGE_EVENTS):
-                events = read_events(part, start, start + MERGE_EVENTS)
-                assert events.weights is not None
-                weights = events.weights / summary.mean_weight
-                writer.append(replace(events, weights=weights, sqrt_s=sqrt_s, mass=mass))
-        if cross_section is not None:
-            writer.set_cross_section(*cross_section)
+    finder = RepeatFinder()
+    with atomic_path(output) as temporary:
+        with EventWriter(temporary, provenance) as writer:
+            for part, summary in zip(parts, summaries, strict=True):
+                for start in range(0, summary.events, MERGE_EVENTS):
+                    events = read_events(part, start, start + MERGE_EVENTS)
+                    assert events.weights is not None
+                    weights = events.weights / summary.mean_weight
+                    writer.append(replace(events, weights=weights, sqrt_s=sqrt_s, mass=mass))
+                    finder.add(events)
+            if cross_section is not None:
+                writer.set_cross_section(*cross_section)
+        files = [(summary.path, summary.events) for summary in summaries]
+        refuse_repeated_events(finder, temporary, files)

@@ -1,48 +1,63 @@
-"""A guarded stream of LHE events: pylhe between checks that it does not make itself."""
+"""A stream of LHE events: pylhe parses them, behind checks that it does not make itself."""
 
 from __future__ import annotations
 
-import gzip
 import re
 import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 import pylhe
 
-from hepdensity.ingest.validation import input_error
+from hepdensity.ingest.compression import open_plain
+from hepdensity.ingest.lhe_init import parse_init
+from hepdensity.ingest.lhe_preamble import (
+    TRUNCATED,
+    ByteScanner,
+    check_trailer,
+    declaration_fault,
+    skip_to_init,
+)
+from hepdensity.ingest.validation import Fault, place_error
 
 MAX_BYTES_BETWEEN_EVENTS = 8 * 2**20
-"""Header and events are far smaller; what lies between two event ends is held in memory."""
+"""Events are far smaller; what lies between the ends of two events is held in memory."""
 
-_FORBIDDEN = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
-_ENCODING = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)")
-_READABLE = {b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1"}
 _EVENT_END = b"</event>"
-_FILE_END = b"</LesHouchesEvents>"
-_OVERLAP = len(_FILE_END)
-_ANEW = "copy or write the file anew"
+_FILE_END = b"</LesHouchesEvents"
+_FORBIDDEN = (b"\0", b"<!DOCTYPE", b"<!ENTITY")
+
+# pylhe wants a whole document; it gets one whose preamble is ours. Any byte is valid Latin-1.
+_HEAD = (
+    b"<?xml version='1.0' encoding='iso-8859-1'?><LesHouchesEvents version='3.0'>"
+    b"<init>\n0 0 0 0 0 0 0 0 0 0\n</init>"
+)
+_POSITION = re.compile(r": line (\d+), column (\d+)")
+_CORRECT = "correct the event or generate the file again"
+
+_Record = TypeVar("_Record")
 
 
-class _GuardedFile:
-    """Bytes of an LHE file on their way to the XML parser, checked before it sees them.
+class _EventBytes:
+    """The events on their way to the XML parser, which gets them in whole.
 
-    Entities could blow up memory (Expat would expand them), and only encodings that contain ASCII
-    let us find their declarations.
+    Attributes:
+        truncated: Whether the file ended before its end tag.
+        first_line: Number of the line of the file where the events begin.
     """
 
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
-        self._tail = b""
-        self._pending = 0
-        self._started = False
-        self._closing: bytes | None = None
+    def __init__(self, scanner: ByteScanner) -> None:
+        self.truncated = False
+        self.first_line = scanner.line
+        self._scanner = scanner
+        self._head = _HEAD
+        self._ended = False
 
-    def __enter__(self) -> _GuardedFile:
+    def __enter__(self) -> _EventBytes:
         return self
 
     def __exit__(
@@ -51,64 +66,52 @@ class _GuardedFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave the file open: `check_end` reads on when pylhe is done."""
+        """Leave the file open: its end is checked when pylhe is done."""
 
     def read(self, size: int) -> bytes:
-        """Read up to `size` bytes.
+        """Give the parser its next bytes: whole events, or what follows the last one.
+
+        Args:
+            size: Ignored; fewer bytes than in one event do not help the parser.
 
         Raises:
-            ValueError: If the bytes must not reach the parser or cannot be read.
+            Fault: If the bytes must not reach the parser or cannot be read.
         """
-        try:
-            data = self._raw.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"the compressed data are truncated or damaged ({error})") from error
-        if not self._started:
-            self._check_start(data)
-        seen = self._tail + data
-        if _FORBIDDEN.search(seen):
-            raise ValueError("DOCTYPE and ENTITY declarations are not allowed in LHE files")
-        if b"\0" in data:
-            raise ValueError("the file is not plain text (a zero byte)")
-        self._count_pending(seen, data)
-        self._watch_end(seen, data)
-        self._tail = seen[-_OVERLAP:]
-        return data
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        scanner = self._scanner
+        while not self._ended:
+            if stop := self._stop():
+                return scanner.drop(stop)
+            if len(scanner.buffer) > MAX_BYTES_BETWEEN_EVENTS:
+                problem = f"more than {MAX_BYTES_BETWEEN_EVENTS} bytes without the end of an event"
+                raise Fault(problem, TRUNCATED)
+            self._ended = self.truncated = not scanner.fill()
+        return scanner.drop(len(scanner.buffer)) if self.truncated else b""
 
-    def check_end(self) -> None:
-        """Check that nothing follows the closing tag, where the parser does not look.
+    def _stop(self) -> int:
+        """Number of bytes in the buffer that the parser may have, 0 if more must be read."""
+        buffer = self._scanner.buffer
+        end = buffer.find(_FILE_END)
+        limit = end if end >= 0 else len(buffer)
+        found = [
+            (place, mark) for mark in _FORBIDDEN if (place := buffer.find(mark, 0, limit)) >= 0
+        ]
+        last = buffer.rfind(_EVENT_END, 0, min(found)[0] if found else limit)
+        if found and last < 0:
+            raise self._forbidden(*min(found))
+        if not found and end >= 0 and (close := buffer.find(b">", end)) >= 0:
+            self._ended = True
+            return close + 1
+        return last + len(_EVENT_END) if last >= 0 else 0
 
-        Raises:
-            ValueError: If something does.
-        """
-        while self.read(2**16):
-            pass
-        if self._closing is not None and self._closing.strip():
-            raise ValueError(
-                "something follows the closing tag; keep files apart, do not join them"
-            )
-
-    def _check_start(self, data: bytes) -> None:
-        self._started = True
-        declared = _ENCODING.match(data.lstrip(b"\xef\xbb\xbf"))
-        if declared and declared[1].lower() not in _READABLE:
-            raise ValueError(
-                f"encoding {declared[1].decode('ascii', 'replace')!r} is not supported"
-            )
-
-    def _count_pending(self, seen: bytes, data: bytes) -> None:
-        end = seen.rfind(_EVENT_END)
-        self._pending = self._pending + len(data) if end < 0 else len(seen) - end
-        if self._pending > MAX_BYTES_BETWEEN_EVENTS:
-            raise ValueError(
-                f"more than {MAX_BYTES_BETWEEN_EVENTS} bytes without the end of an event"
-            )
-
-    def _watch_end(self, seen: bytes, data: bytes) -> None:
-        if self._closing is not None:
-            self._closing = (self._closing + data).strip()[:1]
-        elif (end := seen.find(_FILE_END)) >= 0:
-            self._closing = seen[end + len(_FILE_END) :]
+    def _forbidden(self, place: int, mark: bytes) -> Fault:
+        newlines = self._scanner.buffer.count(b"\n", 0, place)
+        line = f"line {self._scanner.line + newlines}"
+        if mark != b"\0":
+            return declaration_fault(mark, line)
+        return Fault("a zero byte: the file is not plain text or is damaged", TRUNCATED, line)
 
 
 class LheStream:
@@ -117,42 +120,98 @@ class LheStream:
     Attributes:
         path: The file.
         count: Number of events read so far.
-        init: pylhe's record of the init block.
+        init: The init block.
     """
 
-    def __init__(self, path: Path, guarded: _GuardedFile) -> None:
-        """Read the header and the init block.
+    def __init__(self, path: Path, raw: IO[bytes]) -> None:
+        """Read what precedes the events.
+
+        Args:
+            path: The file.
+            raw: Its uncompressed bytes.
 
         Raises:
-            ValueError: If they cannot be read.
+            ValueError: If the file has no valid init block.
         """
         self.path = path
         self.count = 0
-        self._guarded = guarded
-        with _pylhe_errors(self):
-            file = pylhe.LHEFile.frombuffer(cast(IO[bytes], guarded), with_attributes=False)
-        self.init: pylhe.LHEInit = file.init
+        self._broken: ValueError | None = None
+        self._scanner = ByteScanner(raw)
+        try:
+            self.init = parse_init(skip_to_init(self._scanner))
+        except Fault as fault:
+            raise place_error(path, fault.place, fault.problem, fault.remedy) from fault
+        self._bytes = _EventBytes(self._scanner)
+        file = pylhe.LHEFile.frombuffer(cast(IO[bytes], self._bytes), with_attributes=False)
         self._events = iter(file.events)
 
-    def read_block(self, size: int) -> Iterator[pylhe.LHEEvent]:
-        """Yield up to `size` further events.
+    def read_block(self, size: int, record: Callable[[pylhe.LHEEvent], _Record]) -> list[_Record]:
+        """Read further events.
+
+        Args:
+            size: How many.
+            record: What to keep of an event; keeping pylhe's objects would be slower.
+
+        Returns:
+            The records; fewer at the end of the file and before an event that cannot be read.
 
         Raises:
-            ValueError: Naming file and event, if the next event cannot be read.
+            ValueError: Naming file and place, if the next event cannot be read.
         """
-        for _ in range(size):
-            with _pylhe_errors(self):
-                event = next(self._events, None)
-                if event is None:
-                    self._guarded.check_end()
-                    return
-            self.count += 1
-            yield event
+        if self._broken is not None:
+            raise self._broken
+        block: list[_Record] = []
+        try:
+            with self._located():
+                for event in islice(self._events, size):
+                    block.append(record(event))
+                    self.count += 1
+                if len(block) < size:
+                    check_trailer(self._scanner)
+        except ValueError as error:
+            if not block:
+                raise
+            self._broken = error
+        return block
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Turn what pylhe raises, or only warns of, into one error that names file and place.
+
+        pylhe answers broken XML with a warning and the end of the events, and bad fields with
+        errors of several kinds.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                yield
+        except Fault as fault:
+            raise self._error(fault.problem, fault.remedy, fault.place) from fault
+        except Warning as warning:
+            raise self._xml_error(str(warning)) from warning
+        except IndexError as error:
+            raise self._error("a line has too few columns", _CORRECT) from error
+        except (ValueError, OverflowError) as error:
+            raise self._error(f"a line cannot be read ({error})", _CORRECT) from error
+
+    def _xml_error(self, message: str) -> ValueError:
+        if self._bytes.truncated:
+            problem = "the file is truncated: it ends before </LesHouchesEvents>"
+            return self._error(problem, TRUNCATED)
+        problem = message.removeprefix("Parse Error: ")
+        if position := _POSITION.search(problem):
+            line = int(position[1]) - _HEAD.count(b"\n") + self._bytes.first_line - 1
+            place = f"line {line}, column {int(position[2]) + 1}"
+            problem = f"invalid XML at {place} ({problem[: position.start()]})"
+        return self._error(problem, _CORRECT)
+
+    def _error(self, problem: str, remedy: str, place: str | None = None) -> ValueError:
+        return place_error(self.path, place or f"event {self.count + 1}", problem, remedy)
 
 
 @contextmanager
 def open_lhe(path: str | Path) -> Iterator[LheStream]:
-    """Open a plain or gzip-compressed LHE file.
+    """Open an LHE file: plain, gzip, bzip2 or xz.
 
     Args:
         path: The file.
@@ -164,33 +223,5 @@ def open_lhe(path: str | Path) -> Iterator[LheStream]:
         ValueError: If it is not an LHE file.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-    except OSError as error:
-        raise ValueError(
-            f"{path}: cannot be read ({error}); give the path of an LHE file"
-        ) from error
-    if path.stat().st_size == 0:
-        raise input_error(path, 1, "the file is empty", _ANEW)
-    with path.open("rb") as file, ExitStack() as stack:
-        raw = stack.enter_context(gzip.GzipFile(fileobj=file)) if packed else file
-        yield LheStream(path, _GuardedFile(cast(IO[bytes], raw)))
-
-
-@contextmanager
-def _pylhe_errors(stream: LheStream) -> Iterator[None]:
-    """Turn what pylhe raises, or only warns of, into one error that names file and event.
-
-    pylhe answers broken XML with a warning and the end of the events, and bad fields with errors
-    of many kinds.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            yield
-    except Exception as error:
-        problem = str(error).removeprefix("Parse Error: ")
-        if "no element found" in problem or "unclosed" in problem:
-            problem = f"the file is truncated ({problem})"
-        raise input_error(stream.path, stream.count + 1, problem, _ANEW) from error
+    with open_plain(path) as raw:
+        yield LheStream(path, raw)

@@ -1,4 +1,4 @@
-"""What is worth knowing of an ingested data set, for the table of events."""
+"""Summarise an ingested data set for the table of events."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def summarise(
 
     Args:
         events_path: The event file.
-        files: The files that it was made from.
+        files: The input files.
         generation: Summaries of the embedded generator, one per file, with `events`,
-            `overweight_fraction` and `cpu_seconds`; none for other sources.
+            `overweight_fraction` and `cpu_seconds`; empty for other sources.
 
     Returns:
         source, process, events, cross_section and cross_section_error [pb], overweight_fraction,

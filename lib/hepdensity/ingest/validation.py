@@ -1,4 +1,4 @@
-"""What every source of gluino events must fulfil, and how a violation is reported."""
+"""What every source of gluino events must satisfy, and how a violation is reported."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ import numpy as np
 
 from hepdensity.physics.events import invariant_mass
 
+ROUNDING = 1e-4
+"""A mass that is off by more, relative, was not rounded: it was generated with a width."""
+
+ZERO_WIDTH = (
+    "set the gluino width to zero in the parameter card (DECAY 1000021 0) and generate again"
+)
+
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Largest relative deviations that are put down to the digits of a file.
+    """Largest relative deviations that count as rounding in a file.
 
     Attributes:
         momentum: Of momentum sums and beam energies, relative to the centre-of-mass energy.
@@ -39,6 +46,35 @@ class Check:
     remedy: str
 
 
+class Fault(ValueError):
+    """A fault found by code that does not know the file or the event.
+
+    The caller turns it into a `place_error`.
+
+    Attributes:
+        problem: What is wrong.
+        remedy: What to do about it.
+        place: Where it is, e.g. "line 12", or None for the event being read.
+    """
+
+    def __init__(self, problem: str, remedy: str, place: str | None = None) -> None:
+        super().__init__(f"{problem}; {remedy}")
+        self.problem, self.remedy, self.place = problem, remedy, place
+
+
+def place_error(path: str | Path, place: str | None, problem: str, remedy: str) -> ValueError:
+    """Make the error of a bad input.
+
+    Args:
+        path: The file.
+        place: Where in it, e.g. "line 12"; None for the file as a whole.
+        problem: What is wrong.
+        remedy: What to do about it.
+    """
+    where = f"{path}: {place}" if place else f"{path}"
+    return ValueError(f"{where}: {problem}; {remedy}")
+
+
 def input_error(path: str | Path, event: int, problem: str, remedy: str) -> ValueError:
     """Make the error of a bad event.
 
@@ -48,16 +84,16 @@ def input_error(path: str | Path, event: int, problem: str, remedy: str) -> Valu
         problem: What is wrong.
         remedy: What to do about it.
     """
-    return ValueError(f"{path}: event {event}: {problem}; {remedy}")
+    return place_error(path, f"event {event}", problem, remedy)
 
 
 def raise_first(path: str | Path, offset: int, checks: Sequence[Check]) -> None:
-    """Report the first bad event of a block, and of its failed checks the first.
+    """Report the first bad event of a block, with the first check that it fails.
 
     Args:
         path: The file.
         offset: Number of events in the file before the block.
-        checks: Outcomes, the most telling first.
+        checks: Outcomes, the most informative first.
 
     Raises:
         ValueError: If an event fails a check.
@@ -72,7 +108,7 @@ def raise_first(path: str | Path, offset: int, checks: Sequence[Check]) -> None:
 def check_kinematics(
     momenta: np.ndarray, sqrt_s: float, mass: float, tolerance: Tolerance
 ) -> list[Check]:
-    """Check that gluinos are finite, balanced and on their mass shell.
+    """Check that momenta are finite and conserved, and gluinos on their mass shell.
 
     Args:
         momenta: Gluino momenta (E, px, py, pz) [GeV], shape (n, n_out, 4).
@@ -83,6 +119,7 @@ def check_kinematics(
     total = momenta.sum(axis=1) - [sqrt_s, 0, 0, 0]
     off_balance = np.abs(total).max(axis=1) > tolerance.momentum * sqrt_s
     shift = np.abs(invariant_mass(momenta) - mass).max(axis=1)
+    off_shell = f"a gluino is off its mass shell of {mass:.8g} GeV by more than {tolerance.mass:g}"
     return [
         finite_check(momenta, "momenta"),
         Check(
@@ -90,9 +127,10 @@ def check_kinematics(
             f"momentum is not conserved within {tolerance.momentum:g} of sqrt(s)",
             "write the file with more digits, or raise gluino.tolerance.momentum",
         ),
+        Check(shift > max(tolerance.mass, ROUNDING) * mass, off_shell, ZERO_WIDTH),
         Check(
             shift > tolerance.mass * mass,
-            f"a gluino is off its mass shell of {mass:.8g} GeV by more than {tolerance.mass:g}",
+            off_shell,
             "write the file with more digits, or raise gluino.tolerance.mass",
         ),
     ]
@@ -106,7 +144,7 @@ def finite_check(values: np.ndarray, name: str) -> Check:
         name: What they are.
     """
     bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    return Check(bad, f"{name} are not finite numbers", "remove the event or write the file anew")
+    return Check(bad, f"{name} are not finite numbers", "remove the event or generate it again")
 
 
 def helicity_check(helicities: np.ndarray) -> Check:
@@ -118,5 +156,5 @@ def helicity_check(helicities: np.ndarray) -> Check:
     return Check(
         (np.abs(helicities) != 1).any(axis=1),
         "a helicity (spin column) is neither +1 nor -1; 9 means that it was not recorded",
-        "write the file anew with helicities, as MadGraph does at leading order",
+        "generate the file with helicities, as MadGraph does at leading order",
     )

@@ -6,8 +6,10 @@ Builders are named, not imported, so that an edit of one model does not retrain 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from hepdensity.models.base import DensityModel, MultiplicityModel
+from hepdensity.named import named_function
 
 if TYPE_CHECKING:
     from hepdensity.models.base import Trainable
@@ -24,14 +26,27 @@ def build(builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]) 
         settings: further keyword arguments.
 
     Raises:
-        ValueError: if there is no such builder, or it refuses the layout or a setting.
+        ValueError: if there is no such builder, it refuses the layout or a setting, or particles
+            may be absent and the model cannot draw events of a given presence set.
     """
-    module, _, name = builder.partition(":")
-    try:
-        function = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    model: Trainable = named_function(builder)(layout=layout, seed=seed, **settings)
+    if layout.sets and isinstance(model, DensityModel) and not isinstance(model, MultiplicityModel):
         raise ValueError(
-            f"no model builder {builder} ({error}): name it as module:function"
-        ) from error
-    model: Trainable = function(layout=layout, seed=seed, **settings)
+            f"{builder}: particles of these events may be absent, so the model must be a"
+            " MultiplicityModel; see docs/extending.md"
+        )
+    return model
+
+
+def build_density(
+    builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]
+) -> DensityModel:
+    """Build a model that must be a density, see `build`.
+
+    Raises:
+        ValueError: if it is none, as a classifier.
+    """
+    model = build(builder, layout, seed, settings)
+    if not isinstance(model, DensityModel):
+        raise ValueError(f"{builder} builds no DensityModel: it has no log-density and no samples")
     return model

@@ -1,4 +1,4 @@
-"""The models that a configuration can name.
+"""The kinds of model that a configuration can name: the shared ones, and those of a study.
 
 Builders are named, not imported, so that an edit of one model does not retrain the others; the
 workflow adds the named module to the source digest of the rules that build a model.
@@ -6,59 +6,124 @@ workflow adds the named module to the source digest of the rules that build a mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module, util
+from itertools import cycle
+from pkgutil import iter_modules
+from typing import Any
 
-if TYPE_CHECKING:
-    from hepdensity.models.base import DensityModel
+from hepdensity.models import kinds
+from hepdensity.models.kind import Kind, Look
+from hepdensity.models.kinds.own import OWN
 
-BUILDERS: dict[str, str] = {
-    "argmax": "hepdensity.models.flows.discrete:argmax_flow",
-    "classifier": "hepdensity.models.classifier:classified_flow",
-    "dequantisation": "hepdensity.models.flows.discrete:dequantisation_flow",
-    "dropout": "hepdensity.models.flows.dropout:dropout_flow",
-    "flow": "hepdensity.models.flows.flow:spline_flow",
-    "mixture": "hepdensity.models.flows.mixture:mixture_flow",
-    "phase-space": "hepdensity.studies.gluino.models.phase_space_flow:phase_space_flow",
-    "phase-space-labels": "hepdensity.studies.gluino.models.labelled_phase_space_flow:labelled_phase_space_flow",
-}
-"""Kind -> module:function."""
-
-OWN = "own"
-"""Kind of a model that is not listed above: its block gives ``builder`` and ``settings``."""
+_OWN_COLOURS = ("#7a21dd", "#9c9ca1", "#92dadd", "#6b3d00", "#b9ac70")
+_OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 
 
-def builder_of(block: Mapping[str, Any]) -> tuple[str, str]:
-    """Module and function that build the model of a block of ``config.yaml``.
+def kinds_of(study: str | None = None) -> dict[str, Kind]:
+    """Kinds that a study's models may have, by name.
 
-    Raises:
-        ValueError: for an unknown kind.
-    """
-    kind = block["kind"]
-    if kind != OWN and kind not in BUILDERS:
-        raise ValueError(f"unknown model kind '{kind}': choose from {sorted([*BUILDERS, OWN])}")
-    module, _, function = (block["builder"] if kind == OWN else BUILDERS[kind]).partition(":")
-    return module, function
-
-
-def build_model(block: Mapping[str, Any], seed: int) -> DensityModel:
-    """Build the model that a block of ``config.yaml`` names.
+    They are the records `KINDS` of the modules in `hepdensity.models.kinds` and, if there is such a
+    module, of `hepdensity.studies.<study>.kinds`.
 
     Args:
-        block: ``kind`` and the keyword arguments of that kind's builder; for kind "own" its
-            ``builder`` as module:function, and as ``settings`` the keyword arguments.
-        seed: seed of the initial weights.
-
-    Raises:
-        ValueError: for an unknown kind, or if there is no such builder.
+        study: Name of the study; None for the shared kinds alone.
     """
-    module, function = builder_of(block)
-    try:
-        builder = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"no model builder {module}:{function} ({error})") from error
-    own = block["kind"] == OWN
-    settings = block.get("settings", {}) if own else {k: v for k, v in block.items() if k != "kind"}
-    model: DensityModel = builder(seed=seed, **settings)
-    return model
+    names = sorted(module.name for module in iter_modules(kinds.__path__))
+    modules = [f"{kinds.__name__}.{name}" for name in names]
+    of_study = f"hepdensity.studies.{study}.kinds"
+    if study is not None and util.find_spec(of_study) is not None:
+        modules.append(of_study)
+    records: list[Kind] = [kind for module in modules for kind in import_module(module).KINDS]
+    return {kind.name: kind for kind in records}
+
+
+def builder_of(kind: Kind, block: Mapping[str, Any]) -> str:
+    """The "module:function" that builds a model.
+
+    Args:
+        kind: Its kind.
+        block: Its block of the configuration.
+    """
+    return str(block["builder"]) if kind.name == OWN else kind.builder
+
+
+def settings_of(
+    kind: Kind, block: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Keyword arguments of the builder of a model.
+
+    Args:
+        kind: Its kind.
+        block: Its block of the configuration.
+        defaults: Values for settings of this kind that the block does not give.
+    """
+    if kind.name == OWN:
+        return dict(block.get("settings", {}))
+    given = {key: value for key, value in block.items() if key not in ("kind", "training")}
+    known = {key: value for key, value in defaults.items() if key in kind.settings}
+    return {**known, **given}
+
+
+def looks(
+    names: Sequence[str], blocks: Mapping[str, Mapping[str, Any]], known: Mapping[str, Kind]
+) -> dict[str, tuple[Look, Look]]:
+    """Looks of models: with their permutation treatment, and of the treatment alone.
+
+    They follow from settings. Models of kind `own` have colours and markers of their own. So has a
+    treatment that its kind gives the look of another one, and a model that would be called as
+    another one is; its name stands behind its label.
+
+    Args:
+        names: Models in the order of the configuration.
+        blocks: Block of each model.
+        known: Kinds by name.
+    """
+    found: dict[str, tuple[Look, Look]] = {}
+    treatments: dict[tuple[str, str], Look] = {}
+    own = _own_looks()
+    for name in names:
+        block = blocks[name]
+        kind = known[block["kind"]]
+        if kind.name == OWN:
+            look = Look(name, *next(own))
+            found[name] = look, look
+            continue
+        treatment = _treatment(kind, block, treatments, own)
+        label = full_label(kind, block, treatment)
+        if label in {look.label for look, _ in found.values()}:
+            look = Look(f"{label} ({name})", *next(own))
+            found[name] = look, look
+        else:
+            found[name] = replace(treatment, label=label), treatment
+    return found
+
+
+def _treatment(
+    kind: Kind,
+    block: Mapping[str, Any],
+    known: dict[tuple[str, str], Look],
+    own: Iterator[tuple[str, str]],
+) -> Look:
+    """Look of a treatment; it joins those that are known."""
+    look = kind.look(block)
+    key = kind.name, look.label
+    if key not in known:
+        taken = {(name, other.colour, other.marker) for (name, _), other in known.items()}
+        clash = (kind.name, look.colour, look.marker) in taken
+        known[key] = Look(look.label, *next(own)) if clash else look
+    return known[key]
+
+
+def full_label(kind: Kind, block: Mapping[str, Any], treatment: Look) -> str:
+    """Name of a model for readers, its permutation treatment included."""
+    permutation = block.get("permutation")
+    if permutation is None or kind.name == "flow":
+        return treatment.label
+    return f"{treatment.label}, {permutation}"
+
+
+def _own_looks() -> Iterator[tuple[str, str]]:
+    """Colours and markers without end; as their numbers have no common divisor, 35 pairs differ."""
+    return zip(cycle(_OWN_COLOURS), cycle(_OWN_MARKERS), strict=False)

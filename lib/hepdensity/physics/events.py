@@ -8,8 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-PROCESSES: dict[str, int] = {"two_gluino": 2, "four_gluino": 4}
-"""Process name -> number of outgoing gluinos of gg -> n gluinos."""
+from hepdensity.physics.processes import PROCESSES
 
 SOURCES: tuple[str, ...] = ("embedded", "lhe", "csv", "model")
 """Where events can come from."""

@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hepdensity.files import atomic_path, write_json
+from hepdensity.files import atomic_path, read_json
+from hepdensity.models.kind import Look
 
-# The font that mplhep brings has odd dates and lacks brackets, of which every figure would tell.
+# The font of mplhep has odd dates and lacks brackets; every figure would log it.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 logging.getLogger("matplotlib.mathtext").setLevel(logging.WARNING)
 
@@ -32,12 +32,8 @@ TRUTH_FILL = "#dddddd"
 PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#9c9ca1")
 """Told apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
 
-OWN_COLOURS = (PALETTE[4], PALETTE[5], "#92dadd", "#6b3d00", "#b9ac70")
-OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
-"""Looks of models that a user has named; lengths without common divisor give 35 pairs."""
-
-STOP_RULES = ("learning rate", "validations")
-"""Endings of a training by the paper's stop rules; the others are budgets that ran out."""
+STOP_RULES = ("learning rate", "validations", "schedule")
+"""Endings of a training that went as far as planned; the others are budgets that ran out."""
 
 _SETTINGS = {
     "font.size": 9,
@@ -67,103 +63,23 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Variant:
-    """How a model appears in figures.
-
-    Attributes:
-        label: Its name for readers.
-        colour: Its colour.
-        marker: Its marker.
-    """
-
-    label: str
-    colour: str
-    marker: str
-
-
-VARIANTS: dict[str, Variant] = {
-    "none": Variant("no permutation", PALETTE[2], "o"),
-    "stochastic": Variant("stochastic permutation", PALETTE[0], "s"),
-    "sort": Variant("sort surjection", PALETTE[1], "^"),
-    "none-symmetrised": Variant("no permutation, symmetrised", PALETTE[3], "D"),
-    "phase-space": Variant("phase space (ours)", "#008060", "v"),
-    "truth": Variant("truth", TRUTH_COLOUR, ""),
-}
-
-TREATMENTS: dict[str, Variant] = {
-    "dropout-likelihood": Variant("dropout, likelihood", PALETTE[2], "o"),
-    "dropout-balanced": Variant("dropout, balanced", PALETTE[0], "s"),
-    "dequantisation-uniform": Variant("dequantisation, uniform", "#ff9da7", "o"),
-    "dequantisation-flow": Variant("dequantisation, flow", "#a0001e", "s"),
-    "argmax-uniform": Variant("argmax, uniform", "#8ab4ff", "^"),
-    "argmax-flow": Variant("argmax, flow", "#1f5fd6", "D"),
-    "mixture-likelihood": Variant("mixture, likelihood", "#ff8a00", "h"),
-    "mixture-balanced": Variant("mixture, balanced", "#a85400", "H"),
-    "classifier": Variant("classifier", PALETTE[3], "8"),
-    "phase-space-labels": Variant("phase space, labels (ours)", "#008060", "v"),
-}
-"""Looks of what models do with a varying dimension and with labels; a hue is a family.
-
-Those of labels stay apart for readers with any kind of dichromacy. No figure shows them beside
-`VARIANTS`, of which some have the same colours.
-"""
-
-PERMUTATIONS: dict[str | None, Variant] = {
-    "none": VARIANTS["none"],
-    "stochastic": VARIANTS["stochastic"],
-    "sort": VARIANTS["sort"],
-    None: Variant("exact permutation symmetry", "#008060", "v"),
+PERMUTATIONS: dict[str | None, Look] = {
+    "none": Look("no permutation", PALETTE[2], "o"),
+    "stochastic": Look("stochastic permutation", PALETTE[0], "s"),
+    "sort": Look("sort surjection", PALETTE[1], "^"),
+    None: Look("exact permutation symmetry", "#008060", "v"),
 }
 """Names and markers of permutation treatments; None is a model without one."""
 
-_own_variants: dict[str, Variant] = {}
 
-
-def treatment_of(model: str, permutation: str | None) -> str:
-    """Name of a model without its permutation treatment.
+def looks_of(runs: Iterable[Mapping[str, Any]], key: str = "look") -> dict[str, Look]:
+    """Look of each model of some trainings.
 
     Args:
-        model: Name of the model in the configuration, e.g. "mixture-balanced-sort".
-        permutation: Its permutation treatment, None if it has none.
+        runs: Trainings, see `hepdensity.study.Study.run`.
+        key: "look", or "treatment" for that of all permutation treatments of a model.
     """
-    return model.removesuffix(f"-{permutation}")
-
-
-def treatment_look(name: str) -> Variant:
-    """Look of a treatment, the same for all its permutation treatments.
-
-    Args:
-        name: Name of the treatment, see `treatment_of`.
-    """
-    return TREATMENTS[name] if name in TREATMENTS else _own_variant(name)
-
-
-def variant(name: str) -> Variant:
-    """Look of a model; those that a user has named get the next one free when first asked for.
-
-    Asked in the order of the configuration, they look the same in every figure.
-
-    Args:
-        name: Name of the model in the configuration.
-    """
-    if name in VARIANTS:
-        return VARIANTS[name]
-    for permutation in PERMUTATIONS:
-        treatment = treatment_of(name, permutation)
-        if treatment in TREATMENTS:
-            look = TREATMENTS[treatment]
-            ending = "" if treatment == name else f", {permutation}"
-            return Variant(f"{look.label}{ending}", look.colour, look.marker)
-    return _own_variant(name)
-
-
-def _own_variant(name: str) -> Variant:
-    if name not in _own_variants:
-        i = len(_own_variants)
-        colour, marker = OWN_COLOURS[i % len(OWN_COLOURS)], OWN_MARKERS[i % len(OWN_MARKERS)]
-        _own_variants[name] = Variant(name, colour, marker)
-    return _own_variants[name]
+    return {run["model"]: Look(**run[key]) for run in runs}
 
 
 def sequence_colours(values: Sequence[int]) -> dict[int, str]:
@@ -193,6 +109,17 @@ def short_number(value: int) -> str:
         if value >= unit:
             return f"{value / unit:g}{name}"
     return str(value)
+
+
+def note_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    """Words for a figure with trainings that no stop rule ended, see `convergence_note`.
+
+    Args:
+        files: Inputs of the rule, with the `summaries` of the trainings.
+        settings: Params of the rule, with the `preset`.
+    """
+    ended_by = [read_json(path)["ended_by"] for path in files["summaries"]]
+    return convergence_note(settings["preset"], ended_by)
 
 
 def convergence_note(preset: str, ended_by: Iterable[str]) -> str | None:
@@ -296,21 +223,15 @@ def scaled_density_label(axes: Axes, highest: float, density: str, unit: str) ->
     return rf"{density}  [{factor}$\mathrm{{{unit}^{{-1}}}}$]"
 
 
-def save_figure(
-    figure: Figure, pdf: str | Path, png: str | Path, provenance: Mapping[str, Any]
-) -> None:
+def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
     """Save a figure twice, without dates, so that the same figure gives the same bytes.
-
-    What made it goes into a JSON file beside it.
 
     Args:
         figure: The figure.
         pdf: Vector file.
         png: Bitmap for the report.
-        provenance: Run record, see `hepdensity.provenance.record`.
     """
     with journal_style():
         for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
             with atomic_path(path) as temporary:
                 figure.savefig(temporary, metadata=metadata)
-    write_json(Path(pdf).with_suffix(".json"), {"provenance": provenance})

@@ -12,14 +12,15 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
+from hepdensity.files import read_json, read_table
 from hepdensity.plotting.style import (
     WIDTH,
+    convergence_note,
     draw_note,
     draw_title,
     journal_style,
     sequence_colours,
     short_number,
-    variant,
 )
 
 MAX_POINTS = 500
@@ -36,6 +37,7 @@ COLUMNS = ("step", "learning_rate", "training_loss", "validation_loss", "seconds
 ENDINGS = {
     "learning rate": ("v", "learning rate"),
     "validations": ("s", "validation limit"),
+    "schedule": ("D", "end of schedule"),
     "steps": ("o", "step limit"),
     "seconds": ("X", "time limit"),
 }
@@ -54,6 +56,7 @@ class TrainingCurve:
         seed: Seed of the training.
         history: Rows with `COLUMNS`; losses in nats.
         ended_by: What ended it, a key of `ENDINGS`.
+        label: Name of the model for readers.
     """
 
     model: str
@@ -61,11 +64,32 @@ class TrainingCurve:
     seed: int
     history: Sequence[Mapping[str, Any]]
     ended_by: str
+    label: str
 
     def thinned(self) -> list[Mapping[str, Any]]:
         """At most `MAX_POINTS` rows at even distances, the last one included."""
         stride = -(-len(self.history) // MAX_POINTS)
         return list(self.history)[::-1][::stride][::-1]
+
+
+def training_curves(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw the training curves of a dataset.
+
+    Args:
+        files: `histories` and `summaries` of the trainings.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    histories = [read_table(path) for path in files["histories"]]
+    ended_by = [read_json(path)["ended_by"] for path in files["summaries"]]
+    curves = [
+        TrainingCurve(
+            run["model"], run["n_train"], run["seed"], history, ending, run["look"]["label"]
+        )
+        for run, history, ending in zip(settings["runs"], histories, ended_by, strict=True)
+    ]
+    return training_figure(curves, convergence_note(settings["preset"], ended_by))
 
 
 def training_figure(
@@ -108,7 +132,7 @@ def _draw_block(
         upper.remove()
         lower.remove()
     for model, (upper, lower) in zip(models, axes.T, strict=False):
-        draw_title(upper, variant(model).label)
+        draw_title(upper, next(curve.label for curve in curves if curve.model == model))
         for curve in (curve for curve in curves if curve.model == model):
             _draw_curve(upper, lower, curve, colours[curve.n_train])
         lower.set_xlabel("step")
@@ -123,6 +147,8 @@ def _draw_curve(upper: Axes, lower: Axes, curve: TrainingCurve, colour: str) -> 
     rows = curve.thinned()
     steps = [row["step"] for row in rows]
     columns = {name: [_number(row[name]) for row in rows] for name in COLUMNS[1:4]}
+    # A cosine may end at zero, for which a logarithmic axis has no place.
+    columns["learning_rate"] = [rate or math.nan for rate in columns["learning_rate"]]
     upper.plot(steps, columns["training_loss"], color=colour, linewidth=0.5, alpha=0.6)
     upper.plot(steps, columns["validation_loss"], color=colour, linewidth=1.0)
     lower.step(steps, columns["learning_rate"], color=colour, where="post", linewidth=1.0)

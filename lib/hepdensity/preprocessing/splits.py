@@ -43,7 +43,7 @@ def split_by_position(events: int, test: int, validation: int, train: int, place
         raise ValueError(
             f"{place}: {events} events, but {wanted} are asked for ({test} test + {validation}"
             f" validation + {train} training); provide {wanted - events} more (generation events of"
-            " the preset, or more input files), or lower split or grid.*.n_train"
+            " the preset, or more input files), or lower split or n_train"
         )
     behind = test + validation
     return Split(slice(0, test), slice(test, behind), slice(behind, events))

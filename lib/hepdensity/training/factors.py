@@ -1,18 +1,19 @@
 """What of a model is trained and selected by itself: optimiser, learning rate and best weights."""
 
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from hepdensity.models.base import DensityModel
+from hepdensity.models.base import Trainable
+from hepdensity.training.optimisers import MovingAverage, make_optimiser, make_schedule
 from hepdensity.training.settings import TrainingSettings
 
 
 class Factor:
-    """A factor of a model: Adam with plateau decay, and the weights of its best validation.
+    """A factor of a model: optimiser, schedule, and the weights of its best validation.
 
     Attributes:
         best_loss: lowest validation loss so far [nats].
@@ -22,7 +23,7 @@ class Factor:
 
     def __init__(
         self,
-        model: DensityModel,
+        model: Trainable,
         parameters: list[nn.Parameter],
         names: list[str],
         settings: TrainingSettings,
@@ -35,35 +36,45 @@ class Factor:
             names: of the factor's parameters and buffers in the state of the model.
             settings: settings of the training.
         """
-        self._model, self._names = model, names
-        self._optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
-        self._scheduler = ReduceLROnPlateau(
-            self._optimizer,
-            factor=settings.decay_factor,
-            patience=settings.decay_patience,
-            threshold=settings.decay_threshold,
-            threshold_mode=settings.threshold_mode,
-            eps=0,
-        )
+        self._model, self._names, self._parameters = model, names, parameters
+        self._optimiser = make_optimiser(parameters, settings)
+        self._schedule = make_schedule(self._optimiser, settings)
+        self._clip_norm = settings.clip_norm
+        decay = settings.ema_decay
+        self.average = None if decay is None else MovingAverage(parameters, decay)
         self.best_loss, self.best_step = math.inf, 0
         self.best = self._weights()
 
     @property
     def rate(self) -> float:
-        """Learning rate."""
-        return float(self._optimizer.param_groups[0]["lr"])
+        """Learning rate of the next step."""
+        return self._schedule.rate
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimiser.zero_grad(set_to_none=True)
 
-    def step(self) -> None:
-        """Change the weights by the gradients."""
-        self._optimizer.step()
+    def step(self, number: int) -> None:
+        """Change the weights by the gradients.
+
+        Args:
+            number: of this step, the first being 1.
+        """
+        if self._clip_norm is not None:
+            nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        self._optimiser.step()
+        self._schedule.stepped(number)
+        if self.average is not None:
+            self.average.update(number)
 
     def validated(self, loss: float, step: int) -> None:
-        """Decay the learning rate on a plateau; keep the weights if they are the best so far."""
-        self._scheduler.step(loss)
+        """Tell the schedule; keep the weights that the model has now if they are the best so far.
+
+        Args:
+            loss: validation loss [nats].
+            step: number of steps taken.
+        """
+        self._schedule.validated(loss)
         if loss < self.best_loss:
             self.best_loss, self.best_step, self.best = loss, step, self._weights()
 
@@ -71,35 +82,53 @@ class Factor:
         state = self._model.state_dict()
         return {name: state[name].detach().clone() for name in self._names}
 
-    def moments(self) -> dict[str, Tensor]:
-        """Moments of the optimiser, for a checkpoint."""
-        return {
-            f"{i}.{name}": value
-            for i, values in self._optimizer.state_dict()["state"].items()
+    def tensors(self) -> dict[str, Tensor]:
+        """Moments of the optimiser and moving averages, for a checkpoint."""
+        moments = {
+            f"moments.{i}.{name}": value
+            for i, values in self._optimiser.state_dict()["state"].items()
             for name, value in values.items()
         }
+        averages = [] if self.average is None else self.average.values
+        return moments | {f"average.{i}": value for i, value in enumerate(averages)}
 
     def state(self) -> dict[str, Any]:
         """Numbers for a checkpoint."""
-        numbers = {"best_loss": self.best_loss, "best_step": self.best_step, "rate": self.rate}
-        return {**numbers, "scheduler": self._scheduler.state_dict()}
+        numbers = {"best_loss": self.best_loss, "best_step": self.best_step}
+        return {**numbers, "schedule": self._schedule.state()}
 
     def restore(
-        self, state: dict[str, Any], moments: dict[str, Tensor], best: dict[str, Tensor]
+        self, state: dict[str, Any], tensors: dict[str, Tensor], best: dict[str, Tensor]
     ) -> None:
-        """Take up what ``state``, ``moments`` and ``best`` gave."""
-        values: dict[int, dict[str, Tensor]] = {}
-        for key, value in moments.items():
-            index, name = key.split(".", 1)
-            values.setdefault(int(index), {})[name] = value
-        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": values})
-        self._optimizer.param_groups[0]["lr"] = state["rate"]
-        self._scheduler.load_state_dict(state["scheduler"])
+        """Take up what ``state``, ``tensors`` and ``best`` gave."""
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            kind, index, *name = key.split(".", 2)
+            if kind == "moments":
+                moments.setdefault(int(index), {})[name[0]] = value
+        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": moments})
+        self._schedule.restore(state["schedule"])
+        if self.average is not None:
+            count = len(self.average.values)
+            self.average.restore([tensors[f"average.{i}"] for i in range(count)])
         self.best_loss, self.best_step = state["best_loss"], state["best_step"]
         self.best = {name: best[name].to(self.best[name].device) for name in self._names}
 
 
-def factors_of(model: DensityModel, settings: TrainingSettings) -> list[Factor]:
+@contextmanager
+def averaged(factors: Sequence[Factor]) -> Iterator[None]:
+    """Let the model have the moving averages of its weights, if the settings ask for them."""
+    averages = [factor.average for factor in factors if factor.average is not None]
+    for average in averages:
+        average.swap()
+    try:
+        yield
+    finally:
+        for average in averages:
+            average.swap()
+
+
+def factors_of(model: Trainable, settings: TrainingSettings) -> list[Factor]:
     """Factors of a model; what belongs to none, such as counts, goes with the first.
 
     Raises:

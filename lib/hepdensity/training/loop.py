@@ -1,4 +1,4 @@
-"""The training loop, the same for every ``DensityModel``.
+"""The training loop, the same for every ``Trainable``.
 
 Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, formulated in steps, not
 epochs. The data set lives on the device; batches are index selections. Validation uses the same
@@ -17,10 +17,10 @@ import torch
 from torch import Generator, Tensor
 
 from hepdensity.logs import Advance
-from hepdensity.models.base import DensityModel
+from hepdensity.models.base import Trainable
 from hepdensity.training import checkpoint
 from hepdensity.training.device import choose_device
-from hepdensity.training.factors import factors_of
+from hepdensity.training.factors import averaged, factors_of
 from hepdensity.training.seeding import stream
 from hepdensity.training.settings import TrainingSettings
 
@@ -39,7 +39,8 @@ class TrainingResult:
     Attributes:
         history: one row per validation: step, learning_rate, training_loss (mean since the previous
             validation) and validation_loss [nats], seconds.
-        ended_by: "learning rate", "validations", "steps" or "seconds".
+        ended_by: "learning rate", "validations", "schedule" (a cosine that came to its end),
+            "steps" or "seconds".
         steps: optimiser steps taken.
         seconds: time spent in training, over all restarts [s].
         best_steps: step of the best validation of each factor of the model.
@@ -80,7 +81,7 @@ def follow(advance: Advance) -> Report:
 
 
 def train(
-    model: DensityModel,
+    model: Trainable,
     training: Tensor,
     validation: Tensor,
     settings: TrainingSettings,
@@ -135,7 +136,7 @@ def train(
 class _Run:
     """A training in progress; ``advance`` goes from one validation to the next."""
 
-    model: DensityModel
+    model: Trainable
     training: Tensor
     validation: Tensor
     settings: TrainingSettings
@@ -159,20 +160,26 @@ class _Run:
         self.model.train()
         losses = [self._train_step() for _ in range(self._steps_to_validation())]
         training_loss = torch.stack(losses).mean().item()
-        validation_losses = self._validate()
-        validation_loss = sum(validation_losses)
-        if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
-            raise FloatingPointError(
-                f"training diverged before step {self.step}: training loss {training_loss}, "
-                f"validation loss {validation_loss}; lower training.learning_rate"
-            )
-        for factor, loss in zip(self.factors, validation_losses, strict=True):
-            factor.validated(loss, self.step)
+        with averaged(self.factors):
+            validation_loss = self._validate_and_keep(training_loss)
         self.seconds += time.perf_counter() - start
         values = (self.step, self._rate(), training_loss, validation_loss, self.seconds)
         self.history.append(dict(zip(_HISTORY, values, strict=True)))
         self.ended_by = self._stop_rule()
         return self.history[-1]
+
+    def _validate_and_keep(self, training_loss: float) -> float:
+        """Validation loss of the weights that the model has now, which are kept where best."""
+        losses = self._validate()
+        validation_loss = sum(losses)
+        if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
+            raise FloatingPointError(
+                f"training diverged before step {self.step}: training loss {training_loss}, "
+                f"validation loss {validation_loss}; lower training.learning_rate"
+            )
+        for factor, loss in zip(self.factors, losses, strict=True):
+            factor.validated(loss, self.step)
+        return validation_loss
 
     def _rate(self) -> float:
         return max(factor.rate for factor in self.factors)
@@ -197,9 +204,9 @@ class _Run:
             factor.zero_grad()
         loss = self.model.factor_losses(self._next_batch(), self.noise).sum()
         loss.backward()
-        for factor in self.factors:
-            factor.step()
         self.step += 1
+        for factor in self.factors:
+            factor.step(self.step)
         return loss.detach()
 
     @torch.no_grad()
@@ -220,12 +227,13 @@ class _Run:
     def _stop_rule(self) -> str | None:
         s = self.settings
         # The rate is a product of decay factors: allow for its rounding.
-        if self._rate() < s.stop_factor * s.learning_rate * (1 + 1e-9):
+        decayed = self._rate() < s.stop_factor * s.learning_rate * (1 + 1e-9)
+        if s.schedule == "plateau" and decayed:
             return "learning rate"
         if s.max_validations is not None and len(self.history) >= s.max_validations:
             return "validations"
         if s.max_steps is not None and self.step >= s.max_steps:
-            return "steps"
+            return "schedule" if s.cosine_ended(self.step) else "steps"
         if s.max_seconds is not None and self.seconds >= s.max_seconds:
             return "seconds"
         return None
@@ -240,7 +248,7 @@ class _Run:
             "streams": streams,
             "data": {"order": self.order, "history": rows},
         }
-        groups |= {f"factor{i}": factor.moments() for i, factor in enumerate(self.factors)}
+        groups |= {f"factor{i}": factor.tensors() for i, factor in enumerate(self.factors)}
         state = {name: getattr(self, name) for name in _SCALARS}
         state |= {"fingerprint": fingerprint}
         state |= {"factors": [factor.state() for factor in self.factors]}

@@ -1,6 +1,6 @@
-"""Settings of a training, table 1 of Verheyen 2022 (arXiv:2205.01697)."""
+"""Settings of a training; the defaults are those of table 1 of Verheyen 2022 (arXiv:2205.01697)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -11,19 +11,35 @@ class TrainingSettings:
 
     Attributes:
         batch_size: events per step.
-        learning_rate: initial learning rate of Adam.
+        learning_rate: initial learning rate, or the highest one if there is a warm-up.
         validation_interval: steps between two validations.
         decay_factor: factor on the learning rate at a plateau.
         decay_patience: validations without improvement before a decay.
         decay_threshold: smallest decrease of the loss that counts as improvement.
         threshold_mode: "abs" for a threshold in nats; "rel" (as in the paper's code) is relative
             to the best loss and never fires where losses are negative.
-        stop_factor: training ends below this fraction of the initial learning rate.
+        stop_factor: with the schedule "plateau", training ends below this fraction of the initial
+            learning rate.
         max_validations: training ends after this many validations, or None.
         max_steps: training ends after this many steps, or None.
         max_seconds: training ends after this much time [s], or None.
         checkpoint_seconds: time between two checkpoints [s].
         device: "auto", "cpu" or "cuda".
+        optimiser: "adam", "adamw" or "adamax".
+        betas: decay per step of the optimiser's first moment and of its second (of the infinity
+            norm for Adamax).
+        weight_decay: "adamw" shrinks all parameters by this times the learning rate at each step;
+            the others add this times the parameters to the gradient.
+        schedule: "plateau" decays the learning rate when the validation loss stops improving;
+            "cosine" takes it down along half a cosine; "constant" leaves it.
+        warmup_steps: steps over which the schedules "cosine" and "constant" raise the learning rate
+            linearly.
+        schedule_steps: steps until a cosine ends, warm-up included; None for ``max_steps``. The
+            learning rate stays the same afterwards.
+        final_factor: fraction of ``learning_rate`` at which a cosine ends.
+        clip_norm: largest norm of the gradient of each factor of a model, None for no limit.
+        ema_decay: decay per step of a moving average of the weights, which is then what is
+            validated, selected and kept; None for the weights themselves.
     """
 
     batch_size: int
@@ -39,6 +55,45 @@ class TrainingSettings:
     max_seconds: float | None
     checkpoint_seconds: float
     device: str
+    optimiser: Literal["adam", "adamw", "adamax"] = "adam"
+    betas: Sequence[float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    schedule: Literal["plateau", "cosine", "constant"] = "plateau"
+    warmup_steps: int = 0
+    schedule_steps: int | None = None
+    final_factor: float = 0.0
+    clip_norm: float | None = None
+    ema_decay: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse settings that contradict each other.
+
+        Raises:
+            ValueError: naming the keys.
+        """
+        limits = (self.max_steps, self.max_validations, self.max_seconds)
+        if self.schedule == "plateau":
+            if self.warmup_steps:
+                raise ValueError(
+                    "training.warmup_steps needs training.schedule 'cosine' or 'constant', not"
+                    " 'plateau'"
+                )
+        elif limits == (None, None, None):
+            raise ValueError(
+                f"training.schedule '{self.schedule}' never ends a training: set"
+                " training.max_steps, training.max_validations or training.max_seconds"
+            )
+        if self.schedule == "cosine":
+            if self.cosine_steps is None:
+                raise ValueError(
+                    "training.schedule 'cosine' needs a length: set training.schedule_steps or"
+                    " training.max_steps"
+                )
+            if self.cosine_steps <= self.warmup_steps:
+                raise ValueError(
+                    f"training.warmup_steps ({self.warmup_steps}) must be below the length of the"
+                    f" cosine, training.schedule_steps or training.max_steps ({self.cosine_steps})"
+                )
 
     @classmethod
     def from_config(cls, block: Mapping[str, Any]) -> Self:
@@ -46,8 +101,19 @@ class TrainingSettings:
 
         Raises:
             TypeError: for a missing or unknown key.
+            ValueError: for keys that contradict each other.
         """
         return cls(**block)
+
+    @property
+    def cosine_steps(self) -> int | None:
+        """Steps until a cosine ends, warm-up included."""
+        return self.max_steps if self.schedule_steps is None else self.schedule_steps
+
+    def cosine_ended(self, steps: int) -> bool:
+        """True if the schedule is a cosine that has come to its end after so many steps."""
+        length = self.cosine_steps
+        return self.schedule == "cosine" and length is not None and steps >= length
 
     @property
     def expected_steps(self) -> int | None:

@@ -5,7 +5,11 @@ Helicities are categories: -1 is 0 and +1 is 1. Positions are those of the publi
 from 0. Legs are two gluons and the gluinos; leg 0 has no position.
 """
 
+from collections.abc import Mapping
+
 from hepdensity.models.layout import Code, Column, Layout, PresenceSet
+
+Constants = Mapping[str, float]
 
 GLUINOS = 4
 """Gluinos of a complete event."""
@@ -15,31 +19,43 @@ INCOMING = 2
 ANGLE_COLUMNS = (Column("x_theta"), Column("x_phi"))
 
 
-def angles(gluinos: int = GLUINOS) -> Layout:
+def angles(constants: Constants | None = None, gluinos: int = GLUINOS) -> Layout:
     """Angles of the gluinos.
 
     Args:
+        constants: of all events, see `Layout`.
         gluinos: number of gluinos.
     """
-    return Layout(event=(), particle=ANGLE_COLUMNS, particles=gluinos)
+    return Layout(
+        event=(), particle=ANGLE_COLUMNS, particles=gluinos, constants=dict(constants or {})
+    )
 
 
-def multiplicity(p_four: float, gluinos: int = GLUINOS) -> Layout:
+def multiplicity(
+    p_four: float, gluinos: int = GLUINOS, constants: Constants | None = None
+) -> Layout:
     """Angles of events of four and of two gluinos, of which the first one's are kept.
 
     Args:
         p_four: probability of a four-gluino event.
         gluinos: number of gluinos of a complete event; other than 4 in tests.
+        constants: of all events, see `Layout`.
     """
     sets = (PresenceSet("four_gluino", gluinos, p_four), PresenceSet("two_gluino", 1, 1 - p_four))
-    return Layout(event=(), particle=ANGLE_COLUMNS, particles=gluinos, sets=sets)
+    return Layout(
+        event=(),
+        particle=ANGLE_COLUMNS,
+        particles=gluinos,
+        sets=sets,
+        constants=dict(constants or {}),
+    )
 
 
-def labels(mass: float | None = None, gluinos: int = GLUINOS) -> Layout:
+def labels(constants: Constants | None = None, gluinos: int = GLUINOS) -> Layout:
     """Angles, helicities and colour positions.
 
     Args:
-        mass: mass of the gluinos in units of sqrt(s), where a model needs it.
+        constants: of all events; a model may need `mass`, that of the gluinos in units of sqrt(s).
         gluinos: number of gluinos.
     """
     legs = gluinos + INCOMING
@@ -59,5 +75,9 @@ def labels(mass: float | None = None, gluinos: int = GLUINOS) -> Layout:
         particle=particle,
         particles=gluinos,
         codes=codes,
-        constants={} if mass is None else {"mass": mass},
+        constants=dict(constants or {}),
     )
+
+
+LAYOUTS = {"angles": angles, "labels": labels}
+"""Dataset of four-gluino events -> its layout."""

@@ -1,23 +1,30 @@
 """Densities of two and four gluinos."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fake_samples import CONSTANTS, fake_run, flat_angles, write_columns
 
 from hepdensity.evaluation.runs import EvaluatedRun
-from hepdensity.evaluation.scores import Scores
+from hepdensity.evaluation.scores import Scores, write_scores
+from hepdensity.files import write_json
+from hepdensity.models.inputs import InputsWriter
 from hepdensity.physics.events import SampleYield
 from hepdensity.physics.gluino import Normalisation, TrueDensity, compute_normalisation
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
+from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.evaluation.multiplicity import (
     conditional_true_scores,
     members,
     multiplicity_rows,
+    multiplicity_table,
     multiplicity_truth_rows,
     p_four_row,
+    p_four_table,
 )
 
 SQRT_S, MASS = 3000.0, 607.7137
@@ -104,12 +111,73 @@ def test_rows_are_conditional_on_the_multiplicity(mixed: np.ndarray) -> None:
     assert [row["process"] for row in rows] == ["four_gluino", "two_gluino"]
     assert {row["objective"] for row in rows} == {"0.3, 0.7"}
     assert [row["events"] for row in rows] == [4, 2]
+    assert {(row["exact"], row["draws"]) for row in rows} == {(True, None)}
     assert [row["log_likelihood_exact"] for row in rows] == pytest.approx([2.0, 3.5])
     assert [row["log_likelihood"] for row in rows] == pytest.approx([1.0, 2.5])
     assert [row["kl_to_truth"] for row in rows] == pytest.approx([0.5, 0.5])
     assert [row["unphysical_fraction"] for row in rows] == [0.5, 0.0]
     for row in multiplicity_rows([run], mixed, None):
         assert row["kl_to_truth"] is None and row["log_likelihood_truth"] is None
+
+
+def test_bounds_are_of_the_first_events(mixed: np.ndarray) -> None:
+    """Events 3 and 6 have two gluinos; with a bound of the first five, there is one of them."""
+    log_sets = [math.log(0.01), math.log(0.99)]
+    log_share = np.where(~np.isnan(mixed[:, -1]), *log_sets)
+    values = np.arange(6.0)
+    arrays = {
+        "log_likelihood": values - 1 + log_share,
+        "log_likelihood_tight": (values + log_share)[:5],
+    }
+    run = EvaluatedRun(
+        {"model": "mine", "n_train": 5, "seed": 1, "objective": None, "permutation": None},
+        Scores(arrays, {"exact": False, "draws": [1, 4], "log_p_sets": log_sets}),
+        SUMMARY,
+        (SampleYield(10, 5), SampleYield(10, 10)),
+    )
+    four, two = multiplicity_rows([run], mixed, Scores({"log_prob": values + 0.5}, {}))
+    assert [(row["exact"], row["draws"]) for row in (four, two)] == [(False, 4)] * 2
+    assert [row["events"] for row in (four, two)] == [4, 1]
+    assert four["log_likelihood_exact"] == pytest.approx(2.0)
+    assert four["log_likelihood"] == pytest.approx(1.0)
+    assert four["log_likelihood_truth"] == pytest.approx(2.5)
+    assert four["kl_to_truth"] == pytest.approx(0.5)
+    # One event has no spread.
+    assert two["log_likelihood_exact"] is None and two["kl_to_truth"] is None
+
+
+def test_table_of_the_rule(mixed: np.ndarray, tmp_path: Path) -> None:
+    log_sets = [math.log(0.01), math.log(0.99)]
+    scores = Scores(
+        {"log_likelihood": np.zeros(6), "log_likelihood_tight": np.ones(6)},
+        {"exact": True, "log_p_sets": log_sets},
+    )
+    write_scores(tmp_path / "s.h5", scores, {})
+    write_json(tmp_path / "t.json", SUMMARY)
+    layout = layouts.multiplicity(0.01, constants=CONSTANTS)
+    two = np.where(np.arange(8) < 2, 0.5, np.nan)
+    four = np.concatenate((flat_angles(3, 1), np.full((1, 8), 0.5)))
+    write_columns(tmp_path / "four.h5", four, 4, layout)
+    write_columns(tmp_path / "two.h5", np.tile(two, (4, 1)), 4, layout)
+    with InputsWriter(tmp_path / "inputs.h5", layout, {}) as writer:
+        writer.write("test", 6, 0, mixed)
+    files = {
+        **{"scores": [tmp_path / "s.h5"], "summaries": [tmp_path / "t.json"]},
+        **{"four_gluino": [tmp_path / "four.h5"], "two_gluino": [tmp_path / "two.h5"]},
+        "inputs": tmp_path / "inputs.h5",
+    }
+    run = fake_run("dropout-balanced-sort", "sort", "multiplicity")
+    rows = multiplicity_table(files, {"runs": [run]})
+    yields = (SampleYield(4, 3), SampleYield(4, 4))
+    expected = multiplicity_rows([EvaluatedRun(run, scores, SUMMARY, yields)], mixed, None)
+    assert rows == expected
+
+
+def test_share_of_the_rule(tmp_path: Path) -> None:
+    one = {"process": "four_gluino", "cross_section": 1.0, "cross_section_error": 0.1}
+    write_json(tmp_path / "four.json", one)
+    files = {"summaries": [tmp_path / "four.json"]}
+    assert p_four_table(files, {"p_four": 0.5}) == [p_four_row(0.5, [one])]
 
 
 def test_share_from_cross_sections() -> None:

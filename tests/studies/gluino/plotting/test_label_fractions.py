@@ -6,21 +6,29 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from fake_samples import labelled_events, labelled_sample
+from fake_samples import (
+    fake_run,
+    labelled_events,
+    labelled_sample,
+    write_events_as_samples,
+)
 
+from hepdensity.files import write_json
+from hepdensity.ingest.event_file import write_events
 from hepdensity.physics.events import Events
 from hepdensity.studies.gluino.plotting.label_fractions import (
     COLOUR_ORDERS,
     GROUPS,
     HELICITIES,
     Fractions,
+    discrete_marginals,
     discrete_marginals_figure,
     fractions_of,
 )
-from hepdensity.studies.gluino.plotting.labelled_samples import LabelledSample, select
+from hepdensity.studies.gluino.plotting.labelled_samples import select
 
 TRUTH = labelled_events(4000, 9, "embedded")
-SAMPLES = [labelled_sample("sort", "classifier"), labelled_sample("none", "own")]
+SAMPLES = [labelled_sample("sort", "classifier"), labelled_sample("none", "mine")]
 
 
 def test_table() -> None:
@@ -89,6 +97,24 @@ def test_a_rare_label_may_be_absent() -> None:
         "colour_order": np.tile([0, 5, 4, 3, 2, 1], (2, 1)),
     }
     events = Events(momenta, 3000.0, 607.7137, "model", drawn=2, **labels)
-    sample = LabelledSample("own", "own", "none", "paper", 5000, 1, events)
+    sample = labelled_sample("none", "mine", events=events)
     _, rows = discrete_marginals_figure([sample], labelled_events(2, 1, "embedded"))
     assert {row["fraction"] for row in rows} == {0.0}
+
+
+def test_figure_of_the_rule(tmp_path: Path) -> None:
+    run = fake_run("mixture-balanced-sort", "sort", "labels")
+    events = labelled_events(300, 1, drawn=400)
+    write_events_as_samples(tmp_path / "s.h5", events, invalid=20)
+    write_events(tmp_path / "e.h5", TRUTH, {})
+    write_json(tmp_path / "t.json", {"ended_by": "steps"})
+    files = {
+        "samples": [tmp_path / "s.h5"],
+        "summaries": [tmp_path / "t.json"],
+        "events": tmp_path / "e.h5",
+    }
+    figure, rows = discrete_marginals(files, {"runs": [run], "preset": "quick"})
+    assert figure.get_suptitle() == "quick preset, not converged"
+    assert (
+        rows == discrete_marginals_figure([labelled_sample("sort", "mixture-balanced")], TRUTH)[1]
+    )

@@ -1,15 +1,24 @@
 """Figure 10: what is drawn are means of its table, and bounds are marked."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fake_marks import marks
+from fake_samples import LOOKS, fake_run, model_name
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from hepdensity.plotting.style import PERMUTATIONS, treatment_look
-from hepdensity.studies.gluino.plotting.label_likelihood import NO_TRUTH, label_likelihood_figure
+from hepdensity.files import write_table
+from hepdensity.plotting.style import PERMUTATIONS
+from hepdensity.studies.gluino.plotting.label_likelihood import (
+    NO_TRUTH,
+    label_likelihood,
+    label_likelihood_figure,
+)
 
+TREATMENTS = {model: treatment for model, (_, treatment) in LOOKS.items()}
 MODELS = {
     ("dequantisation-flow", "stochastic"): False,
     ("dequantisation-flow", "sort"): False,
@@ -32,7 +41,7 @@ def table(
                 tight = float(numbers.normal(-7, 0.3))
                 truth = -5.0 if exact else -5.1
                 rows.append({
-                    "model": f"{treatment}-{permutation}" if permutation else treatment,
+                    "model": model_name(treatment, permutation),
                     "family": "paper" if permutation else "ours", "permutation": permutation,
                     "n_train": n_train, "seed": seed,
                     "log_likelihood": tight - 0.5, "log_likelihood_error": 0.02,
@@ -40,7 +49,7 @@ def table(
                     "exact": exact, "draws": None if exact else 16,
                     "log_likelihood_truth": truth,
                     "log_likelihood_truth_error": 0.01 if exact else 0.05,
-                    "kl_to_truth": truth - tight, "kl_to_truth_error": 0.01,
+                    "kl_to_truth": truth - tight, "kl_to_truth_error": 0.01, "not_finite": 0,
                 })  # fmt: skip
     for row in rows if not with_truth else []:
         for name in ("log_likelihood_truth", "kl_to_truth"):
@@ -50,7 +59,10 @@ def table(
 
 def points(figure: Figure, panel: int, treatment: str, permutation: str | None) -> np.ndarray:
     """(value, lane, filled) of the markers of a model, in the order of drawing."""
-    colour, marker = treatment_look(treatment).colour, PERMUTATIONS[permutation].marker
+    colour, marker = (
+        TREATMENTS[model_name(treatment, permutation)].colour,
+        PERMUTATIONS[permutation].marker,
+    )
     found = [
         (line.get_xdata(), line.get_ydata(), line.get_markerfacecolor() == colour)
         for line in figure.axes[panel].get_lines()
@@ -62,8 +74,8 @@ def points(figure: Figure, panel: int, treatment: str, permutation: str | None) 
 @pytest.mark.parametrize(("treatment", "permutation"), MODELS)
 def test_points_are_means(treatment: str, permutation: str | None) -> None:
     rows = table()
-    figure = label_likelihood_figure(rows)
-    model = f"{treatment}-{permutation}" if permutation else treatment
+    figure = label_likelihood_figure(rows, TREATMENTS)
+    model = model_name(treatment, permutation)
     own = [row for row in rows if row["model"] == model]
     left, right = (points(figure, panel, treatment, permutation) for panel in (0, 1))
     means = {
@@ -82,17 +94,17 @@ def test_points_are_means(treatment: str, permutation: str | None) -> None:
 
 
 def test_every_model_has_a_lane_of_its_own() -> None:
-    figure = label_likelihood_figure(table())
+    figure = label_likelihood_figure(table(), TREATMENTS)
     lanes = [points(figure, 0, *model)[0, 1] for model in MODELS]
     assert len(set(lanes)) == len(lanes)
     names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
-    assert names == [treatment_look(name).label for name in dict.fromkeys(t for t, _ in MODELS)]
+    assert names == list(dict.fromkeys(TREATMENTS[model_name(*model)].label for model in MODELS))
     assert [round(lane) for lane in lanes] == [0, 0, 1, 2, 3, 4]
 
 
 def test_arrows_mark_bounds() -> None:
     rows = table()
-    figure = label_likelihood_figure(rows)
+    figure = label_likelihood_figure(rows, TREATMENTS)
     panels = ((0, "log_likelihood_tight", 0.1, 1), (1, "kl_to_truth", 0, -1))
     for panel, column, shift, sign in panels:
         arrows = [a for a in figure.axes[panel].texts if isinstance(a, Annotation)]
@@ -105,7 +117,7 @@ def test_arrows_mark_bounds() -> None:
 
 
 def test_truth_line_is_that_of_most_events() -> None:
-    left = label_likelihood_figure(table()).axes[0]
+    left = label_likelihood_figure(table(), TREATMENTS).axes[0]
     lines = [np.asarray(line.get_xdata(), float).tolist() for line in left.get_lines()]
     assert [-5.0, -5.0] in lines
     assert [-5.1, -5.1] not in lines
@@ -113,7 +125,7 @@ def test_truth_line_is_that_of_most_events() -> None:
 
 def test_without_truth_the_figure_says_so_and_moves_nothing() -> None:
     rows = table(with_truth=False, seeds=(1,))
-    figure = label_likelihood_figure(rows, "quick preset, not converged")
+    figure = label_likelihood_figure(rows, TREATMENTS, "quick preset, not converged")
     found = points(figure, 0, "dequantisation-flow", "stochastic")[:, 0]
     names = ("log_likelihood", "log_likelihood_tight")
     np.testing.assert_allclose(found, [rows[0][name] for name in names])
@@ -123,20 +135,54 @@ def test_without_truth_the_figure_says_so_and_moves_nothing() -> None:
 
 
 def test_training_sizes_have_blocks() -> None:
-    figure = label_likelihood_figure(table(sizes=(50000, 5000), seeds=(1,)))
+    figure = label_likelihood_figure(table(sizes=(50000, 5000), seeds=(1,)), TREATMENTS)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["5k training events", "", "50k training events", ""]
     assert len(points(figure, 2, "classifier", "sort")) == 2
 
 
-def test_values_that_are_not_finite_are_left_out() -> None:
+def test_values_that_are_not_known_are_left_out() -> None:
     rows = table(seeds=(1,))
     rows[0]["log_likelihood_tight"] = rows[0]["kl_to_truth"] = None
-    figure = label_likelihood_figure(rows)
+    figure = label_likelihood_figure(rows, TREATMENTS)
     assert len(points(figure, 0, "dequantisation-flow", "stochastic")) == 1
     assert len(points(figure, 1, "dequantisation-flow", "stochastic")) == 0
 
 
+@pytest.mark.parametrize("seeds", [(1,), (1, 2)], ids=["one seed", "two seeds"])
+def test_means_that_are_not_finite_are_marked(seeds: tuple[int, ...]) -> None:
+    rows = table(seeds=seeds)
+    rows[0] |= {"log_likelihood_tight": -np.inf, "kl_to_truth": np.inf, "not_finite": 2}
+    rows[-1] |= {"log_likelihood": np.nan, "not_finite": 5}
+    figure = label_likelihood_figure(rows, TREATMENTS)
+    figure.canvas.draw()
+    share = " (1/2)" if len(seeds) > 1 else ""
+    colour, other = (
+        TREATMENTS[name].colour for name in ("dequantisation-flow-stochastic", "phase-space-labels")
+    )
+    lane = points(figure, 0, "dequantisation-flow", "stochastic")[0, 1]
+    assert marks(figure.axes[0], colour, "x") == [(rf"$-\infty${share}", lane, 0)]
+    assert marks(figure.axes[1], colour, "x") == [(rf"$\infty${share}", lane, 1)]
+    assert [text for text, *_ in marks(figure.axes[0], other, "x")] == [f"NaN{share}"]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "not finite: up to 5 test events without density" in names
+
+
 def test_no_rows() -> None:
-    with pytest.raises(ValueError, match=r"give some in grid\.labels\.models"):
-        label_likelihood_figure([])
+    with pytest.raises(ValueError, match=r"name one in gluino\.datasets\.labels\.models"):
+        label_likelihood_figure([], {})
+
+
+def test_figure_of_the_rule(tmp_path: Path) -> None:
+    rows = [{**row, "ended_by": "steps"} for row in table()]
+    write_table(tmp_path / "t.csv", rows)
+    runs = [fake_run(model_name(*model), model[1], "labels") for model in MODELS]
+    files = {"table": tmp_path / "t.csv"}
+    figure, written = label_likelihood(files, {"runs": runs, "preset": "quick"})
+    assert written is None
+    assert figure.get_suptitle() == "quick preset, not converged"
+    for model in MODELS:
+        np.testing.assert_allclose(
+            points(figure, 1, *model),
+            points(label_likelihood_figure(rows, TREATMENTS), 1, *model),
+        )

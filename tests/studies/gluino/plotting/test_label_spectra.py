@@ -1,28 +1,38 @@
 """Spectra by label: the tables against independent histograms."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fake_samples import labelled_events, labelled_sample
+from fake_samples import (
+    fake_run,
+    labelled_events,
+    labelled_sample,
+    write_events_as_samples,
+)
 
+from hepdensity.files import write_json
+from hepdensity.ingest.event_file import write_events
 from hepdensity.physics.events import Events
 from hepdensity.plotting.histograms import Binning, binned_entries
 from hepdensity.studies.gluino.plotting.label_spectra import (
     COLOUR_ORDERS,
     HELICITIES,
     delta_psi,
+    delta_psi_by_helicity,
     delta_psi_by_helicity_figure,
+    energy_by_colour,
     energy_by_colour_figure,
 )
-from hepdensity.studies.gluino.plotting.labelled_samples import LabelledSample, select
+from hepdensity.studies.gluino.plotting.labelled_samples import read_labelled_samples, select
 
 TRUTH = labelled_events(4000, 9, "embedded")
 SAMPLES = [
     labelled_sample("stochastic", "mixture-likelihood"),
     labelled_sample("sort", "classifier"),
     labelled_sample(None, "phase-space-labels"),
-    labelled_sample("none", "own"),
+    labelled_sample("none", "mine"),
 ]
 
 
@@ -118,6 +128,31 @@ def test_panels() -> None:
 
 def test_no_event_has_the_label() -> None:
     events = labelled_events(3, 1, drawn=3)
-    sample = LabelledSample("mixture", "mixture", "none", "paper", 5000, 1, events)
+    sample = labelled_sample("none", "mine", events=events)
     _, rows = energy_by_colour_figure([sample], labelled_events(1, 2, "embedded"))
     assert all(row["ratio"] is None or row["truth"] > 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("draw", "figure"),
+    [
+        (energy_by_colour, energy_by_colour_figure),
+        (delta_psi_by_helicity, delta_psi_by_helicity_figure),
+    ],
+    ids=["energy", "angle"],
+)
+def test_figures_of_the_rules(tmp_path: Path, draw: Any, figure: Any) -> None:
+    runs = [fake_run("classifier-sort", "sort", "labels")]
+    events = labelled_events(300, 1, drawn=400)
+    write_events_as_samples(tmp_path / "s.h5", events, invalid=20)
+    write_events(tmp_path / "e.h5", TRUTH, {})
+    write_json(tmp_path / "t.json", {"ended_by": "validations"})
+    files: dict[str, Any] = {
+        "samples": [tmp_path / "s.h5"],
+        "summaries": [tmp_path / "t.json"],
+        "events": tmp_path / "e.h5",
+    }
+    drawn, rows = draw(files, {"runs": runs, "preset": "quick"})
+    assert drawn.get_suptitle() == ""
+    assert rows == figure(read_labelled_samples(files["samples"], runs), TRUTH)[1]
+    assert {row["invalid_fraction"] for row in rows} == {0.05}

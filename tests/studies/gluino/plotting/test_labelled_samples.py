@@ -5,11 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_samples import labelled_events, labelled_sample
+from fake_samples import (
+    CONSTANTS,
+    fake_run,
+    flat_angles,
+    label_columns,
+    labelled_events,
+    labelled_sample,
+    treatment_look,
+    write_columns,
+    write_events_as_samples,
+)
 
 from hepdensity.ingest.event_file import write_events
+from hepdensity.models.layout import Layout
 from hepdensity.physics.colour_order import positions_to_order
 from hepdensity.physics.events import Events
+from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.plotting.labelled_samples import (
     Configuration,
     facets,
@@ -103,51 +115,55 @@ def test_names_of_helicities() -> None:
     assert (one.name, one.title, one.values) == ("++-+-+", "++−+−+", (1, 1, -1, 1, -1, 1))
 
 
-RUN = {"treatment": "mixture", "permutation": "sort", "family": "paper", "n_train": 5000, "seed": 1}
+LEGS = np.tile([0, 1, 2, 3, 4, 5], (7, 1))
+RUN = fake_run("mixture-likelihood-sort", "sort", "labels")
 
 
 def test_read_samples(tmp_path: Path) -> None:
-    events = labelled_events(50, 1, drawn=80, invalid=10)
-    write_events(tmp_path / "s.h5", events, {})
-    runs = [{**RUN, "model": "mixture-sort", "kind": "mixture"}]
-    (one,) = read_labelled_samples([tmp_path / "s.h5"], runs)
-    np.testing.assert_array_equal(one.events.momenta, events.momenta)
+    events = labelled_events(50, 1, drawn=80)
+    write_events_as_samples(tmp_path / "s.h5", events, invalid=10)
+    (one,) = read_labelled_samples([tmp_path / "s.h5"], [RUN])
+    np.testing.assert_allclose(one.events.momenta, events.momenta, rtol=1e-6, atol=1e-4)
+    np.testing.assert_array_equal(np.asarray(one.events.helicities), np.asarray(events.helicities))
+    np.testing.assert_array_equal(
+        np.asarray(one.events.colour_order), np.asarray(events.colour_order)
+    )
+    assert one.look == treatment_look("mixture-likelihood-sort")
     assert one.columns == {
-        "model": "mixture-sort", "family": "paper", "permutation": "sort", "n_train": 5000,
-        "seed": 1, "unphysical_fraction": 0.25, "invalid_fraction": 0.125,
+        "model": "mixture-likelihood-sort", "family": "paper", "permutation": "sort",
+        "n_train": 5000, "seed": 1, "unphysical_fraction": 0.25, "invalid_fraction": 0.125,
     }  # fmt: skip
 
 
 def test_two_trainings_of_a_model_are_refused(tmp_path: Path) -> None:
-    runs = [{**RUN, "model": "mixture-sort"}] * 2
-    with pytest.raises(ValueError, match="two trainings of mixture-sort"):
-        read_labelled_samples([tmp_path / "a.h5"] * 2, runs)
+    with pytest.raises(ValueError, match="two trainings of mixture-likelihood-sort"):
+        read_labelled_samples([tmp_path / "a.h5"] * 2, [RUN, RUN])
 
 
-NO_EVENTS = Events(
-    np.empty((0, 4, 4)),
-    3000.0,
-    607.7,
-    "model",
-    helicities=np.empty((0, 6)),
-    colour_order=np.empty((0, 6)),
-    drawn=7,
+NO_LABELS = (flat_angles(9, 1), layouts.angles(CONSTANTS))
+NO_EVENTS = (
+    np.concatenate((np.full((7, 8), 0.5), label_columns(-np.ones((7, 6)), LEGS)), axis=1),
+    layouts.labels(CONSTANTS),
 )
 
 
 @pytest.mark.parametrize(
-    ("events", "message"),
-    [
-        (Events(labelled_events(9, 1).momenta, 3000.0, 607.7, "model"), "without helicities"),
-        (NO_EVENTS, "no events"),
-        (labelled_events(9, 1), "does not tell how many samples were drawn"),
-    ],
-    ids=["no labels", "no events", "no samples"],
+    ("rows", "layout", "message"),
+    [(*NO_LABELS, "without helicities"), (*NO_EVENTS, "no events")],
+    ids=["no labels", "no events"],
 )
-def test_bad_samples_are_refused(tmp_path: Path, events: Events, message: str) -> None:
-    write_events(tmp_path / "s.h5", events, {})
+def test_bad_samples_are_refused(
+    tmp_path: Path, rows: np.ndarray, layout: Layout, message: str
+) -> None:
+    write_columns(tmp_path / "s.h5", rows, len(rows), layout)
     with pytest.raises(ValueError, match=rf"s\.h5: .*{message}"):
-        read_labelled_samples([tmp_path / "s.h5"], [{**RUN, "model": "mixture-sort"}])
+        read_labelled_samples([tmp_path / "s.h5"], [RUN])
+
+
+def test_files_that_are_no_samples_are_refused(tmp_path: Path) -> None:
+    write_events(tmp_path / "e.h5", labelled_events(9, 1), {})
+    with pytest.raises(ValueError, match=r"e\.h5: not samples of a model"):
+        read_labelled_samples([tmp_path / "e.h5"], [RUN])
 
 
 def test_read_events(tmp_path: Path) -> None:
@@ -161,30 +177,24 @@ def test_read_events(tmp_path: Path) -> None:
 
 def test_models_without_treatment_are_in_every_facet() -> None:
     some = [
-        labelled_sample("sort", "a"),
-        labelled_sample(None, "b"),
-        labelled_sample("stochastic", "c"),
+        labelled_sample("sort", model="a"),
+        labelled_sample(None, model="b"),
+        labelled_sample("stochastic", model="c"),
     ]
     groups = {key: [one.model for one in group] for key, group in facets(some).items()}
     assert groups == {"sort": ["a", "b"], "stochastic": ["b", "c"]}
     assert list(facets([labelled_sample(None)])) == [None]
 
 
-@pytest.mark.parametrize(
-    ("told", "expected"),
-    [({"symmetric": True}, True), ({"symmetric": False}, False), ({}, False)],
-    ids=["symmetric", "not symmetric", "not told"],
-)
-def test_only_models_that_are_said_to_be_are_symmetric(
-    tmp_path: Path, told: dict[str, bool], expected: bool
-) -> None:
-    write_events(tmp_path / "s.h5", labelled_events(50, 1, drawn=80), {})
-    run = {**RUN, "model": "mine", "permutation": None, "family": "ours", **told}
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_only_models_that_are_said_to_be_are_symmetric(tmp_path: Path, symmetric: bool) -> None:
+    write_events_as_samples(tmp_path / "s.h5", labelled_events(50, 1, drawn=80))
+    run = {**RUN, "permutation": None, "family": "ours", "symmetric": symmetric}
     (one,) = read_labelled_samples([tmp_path / "s.h5"], [run])
-    assert one.symmetric is expected
+    assert one.symmetric is symmetric
 
 
 def test_legend_tells_what_was_dropped() -> None:
-    (line,) = legend_lines([labelled_sample(model="argmax-flow")], points=True)
+    (line,) = legend_lines([labelled_sample(treatment="argmax-flow")], points=True)
     assert line.get_label() == "argmax, flow, 20 % unphysical, 5 % invalid"
     assert (line.get_marker(), line.get_linestyle()) == ("D", "None")

@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fake_samples import CONSTANTS, fake_run, flat_angles, treatment_look, write_columns
+from fake_samples import write_events_as_samples as write_samples
 
+from hepdensity.files import write_json
 from hepdensity.ingest.event_file import write_events
 from hepdensity.physics.events import Events, invariant_mass
 from hepdensity.physics.phase_space import rambo
+from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.plotting.multiplicity import (
     ProcessSamples,
     read_process_samples,
+    varying_dimension,
     varying_dimension_figure,
 )
 
@@ -33,9 +38,9 @@ def samples(objective: str, permutation: str, seed: int) -> ProcessSamples:
         "two_gluino": events("two_gluino", 900, seed, drawn=900),
         "four_gluino": events("four_gluino", 800, seed, drawn=1000),
     }
-    treatment = f"dropout-{objective}"
-    model = f"{treatment}-{permutation}"
-    return ProcessSamples(model, treatment, objective, permutation, 5000, 1, drawn)
+    model = f"dropout-{objective}-{permutation}"
+    look = treatment_look(model)
+    return ProcessSamples(model, objective, permutation, 5000, 1, drawn, look)
 
 
 TRUTH = {process: events(process, 3000, 99) for process in GLUINOS}
@@ -114,10 +119,7 @@ def test_panels() -> None:
     assert figure.get_suptitle() == "quick preset, not converged"
 
 
-RUN = {
-    "model": "dropout-balanced-sort", "treatment": "dropout-balanced", "permutation": "sort",
-    "family": "paper", "kind": "dropout", "objective": "balanced", "n_train": 5000, "seed": 1,
-}  # fmt: skip
+RUN = fake_run("dropout-balanced-sort", "sort", "multiplicity")
 
 
 @pytest.mark.parametrize(
@@ -128,20 +130,47 @@ RUN = {
 def test_read_samples(tmp_path: Path, objective: Any, written: str | None) -> None:
     paths = {process: [tmp_path / f"{process}.h5"] for process in GLUINOS}
     for process, (path,) in paths.items():
-        write_events(path, SAMPLES[0].events[process], {})
+        write_samples(path, SAMPLES[0].events[process])
     (one,) = read_process_samples(paths, [{**RUN, "objective": objective}])
     assert (one.model, one.n_train) == ("dropout-balanced-sort", 5000)
     assert one.columns["objective"] == written
     assert {process: own.n_out for process, own in one.events.items()} == GLUINOS
+    assert [own.drawn for own in one.events.values()] == [900, 1000]
+    assert one.look == treatment_look("dropout-balanced-sort")
 
 
 def test_files_of_the_wrong_process_are_refused(tmp_path: Path) -> None:
-    write_events(tmp_path / "s.h5", SAMPLES[0].events["two_gluino"], {})
+    write_samples(tmp_path / "s.h5", SAMPLES[0].events["two_gluino"])
     paths = {process: [tmp_path / "s.h5"] for process in GLUINOS}
-    with pytest.raises(
-        ValueError, match=r"s\.h5: samples of two_gluino, not of four_gluino from a model"
-    ):
+    with pytest.raises(ValueError, match=r"s\.h5: samples of two_gluino, not of four_gluino"):
         read_process_samples(paths, [RUN])
+
+
+def test_samples_of_both_processes_are_refused(tmp_path: Path) -> None:
+    rows = flat_angles(9, 1)
+    rows[4, 2:] = np.nan
+    layout = layouts.multiplicity(P_FOUR, constants=CONSTANTS)
+    write_columns(tmp_path / "s.h5", rows, 9, layout)
+    paths = {process: [tmp_path / "s.h5"] for process in GLUINOS}
+    with pytest.raises(ValueError, match=r"s\.h5: events of different numbers of gluinos"):
+        read_process_samples(paths, [RUN])
+
+
+def test_figure_of_the_rule(tmp_path: Path) -> None:
+    files: dict[str, Any] = {"summaries": [tmp_path / "training.json"]}
+    for process in GLUINOS:
+        files[process] = [tmp_path / f"samples_{process}.h5"]
+        write_samples(files[process][0], SAMPLES[3].events[process])
+        files[f"events_{process}"] = tmp_path / f"{process}.h5"
+        write_events(files[f"events_{process}"], TRUTH[process], {})
+    write_json(tmp_path / "training.json", {"ended_by": "steps"})
+    settings = {"runs": [RUN], "p_four": P_FOUR, "preset": "quick"}
+    figure, rows = varying_dimension(files, settings)
+    assert figure.get_suptitle() == "quick preset, not converged"
+    expected = column(varying_dimension_figure(SAMPLES[3:], TRUTH, P_FOUR)[1], "density")
+    # A sample next to the edge of a bin may be rounded across it.
+    different = ~np.isclose(column(rows, "density"), expected)
+    assert different.sum() <= 4
 
 
 def test_two_trainings_of_a_model_are_refused(tmp_path: Path) -> None:

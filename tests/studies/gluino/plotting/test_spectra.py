@@ -1,17 +1,24 @@
 """Spectra: the figures' tables against independent calculations."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fake_samples import LOOKS, fake_run, write_events_as_samples
 
+from hepdensity.files import write_json
+from hepdensity.ingest.event_file import write_events
 from hepdensity.physics.events import Events, invariant_mass
 from hepdensity.physics.phase_space import rambo
+from hepdensity.studies.gluino.evaluation.samples import sampled_events
 from hepdensity.studies.gluino.plotting.spectra import (
     Sample,
+    digluino_mass,
     digluino_mass_figure,
     energy_figure,
+    gluino_energy,
 )
 
 DRAWN = 2500
@@ -24,7 +31,7 @@ def momenta(n: int, seed: int) -> np.ndarray:
 def sample(model: str, n_train: int = 5000, seed: int = 1) -> Sample:
     """2,000 events of 2,500 samples, the rest unphysical."""
     events = Events(momenta(2000, seed), 3000.0, 607.7137, "model", drawn=DRAWN)
-    return Sample.of_events(events, model, n_train, 1)
+    return Sample.of_events(events, fake_run(model, model, "angles", n_train=n_train))
 
 
 TRUTH = momenta(3000, 99)
@@ -104,10 +111,36 @@ def test_note_and_unphysical_fraction_are_on_the_figure() -> None:
     assert legend.get_title().get_text() == "5k events, 20 % unphysical"
 
 
+@pytest.mark.parametrize(
+    ("draw", "figure"),
+    [(gluino_energy, energy_figure), (digluino_mass, digluino_mass_figure)],
+    ids=["energy", "mass"],
+)
+def test_figures_of_the_rules(tmp_path: Path, draw: Any, figure: Any) -> None:
+    events = Events(momenta(200, 1), 3000.0, 607.7137, "model", drawn=250)
+    run = fake_run("none", "none", "angles")
+    write_events_as_samples(tmp_path / "s.h5", events)
+    write_events(tmp_path / "e.h5", Events(TRUTH, 3000.0, 607.7137, "embedded"), {})
+    write_json(tmp_path / "t.json", {"ended_by": "validations"})
+    files = {
+        "samples": [tmp_path / "s.h5"],
+        "summaries": [tmp_path / "t.json"],
+        "events": tmp_path / "e.h5",
+    }
+    drawn, rows = draw(files, {"runs": [run], "preset": "quick"})
+    assert drawn.get_suptitle() == ""
+    kept = Sample.of_events(sampled_events(tmp_path / "s.h5"), run)
+    np.testing.assert_allclose(kept.momenta, events.momenta, rtol=1e-6, atol=1e-4)
+    assert kept.drawn == 250
+    assert rows == figure([kept], TRUTH)[1]
+
+
 def test_sample_of_events() -> None:
     events = Events(momenta(10, 1), 3000.0, 607.7137, "model", drawn=16)
-    one = Sample.of_events(events, "sort", 5000, 2)
+    run = fake_run("sort", "sort", "angles", seed=2)
+    one = Sample.of_events(events, run)
     assert (one.model, one.n_train, one.seed, one.drawn) == ("sort", 5000, 2, 16)
     assert one.unphysical == pytest.approx(6 / 16)
+    assert one.look == LOOKS["sort"][0]
     with pytest.raises(ValueError, match="samples of sort do not tell how many were drawn"):
-        Sample.of_events(Events(momenta(10, 1), 3000.0, 607.7137, "model"), "sort", 5000, 2)
+        Sample.of_events(Events(momenta(10, 1), 3000.0, 607.7137, "model"), run)

@@ -3,20 +3,22 @@
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import torch
 
 from hepdensity.ingest.event_file import write_events
+from hepdensity.ingest.validation import Tolerance
+from hepdensity.models.inputs import group_sizes, read_array, read_attributes, read_layout
 from hepdensity.physics.events import Events
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
+from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.preprocessing.multiplicity import (
-    Tolerance,
     mixing_order,
     prepare_mixed_inputs,
 )
 
+P_FOUR = 4e-5
 SIZES = {"test": 20, "validation": 10, "train": 40}
 
 
@@ -26,28 +28,33 @@ def sample(n_out: int, count: int) -> Events:
     return Events(momenta.numpy(), sqrt_s=3000.0, mass=600.0, source="lhe", alpha_s=couplings)
 
 
-def prepare(tmp_path: Path, four: Events, two: Events) -> dict[str, int]:
+def prepare(tmp_path: Path, four: Events, two: Events, **sizes: int) -> dict[str, int]:
     paths = {"four_gluino": tmp_path / "four.h5", "two_gluino": tmp_path / "two.h5"}
     for path, events in zip(paths.values(), (four, two), strict=True):
         write_events(path, events, {})
     return prepare_mixed_inputs(
         paths,
         tmp_path / "mixed.h5",
-        **SIZES,
+        **(SIZES | sizes),
         four_per_two=10,
+        p_four=P_FOUR,
         tolerance=Tolerance(1e-6, 1e-6),
         provenance={"seed": 1},
     )
 
 
-def test_parts_hold_events_of_both_and_nothing_twice(tmp_path: Path) -> None:
+def test_groups_hold_events_of_both_and_nothing_twice(tmp_path: Path) -> None:
     four, two = sample(4, 85), replace(sample(2, 8), mass=600.0000001)
     sizes = prepare(tmp_path, four, two)
-    assert sizes == {"test": 22, "validation": 11, "train": 55}
-    with h5py.File(tmp_path / "mixed.h5") as file:
-        angles = np.concatenate([file[part]["angles"][:] for part in sizes])
-        couplings = np.concatenate([file[part]["alpha_s"][:] for part in sizes])
-        assert file.attrs["four_per_two"] == 10
+    assert sizes == {"test": 22, "validation": 11, "train": 60}
+    path = tmp_path / "mixed.h5"
+    assert group_sizes(path) == sizes
+    angles = np.concatenate([read_array(path, group) for group in sizes])
+    couplings = np.concatenate([read_array(path, group, "alpha_s") for group in sizes])
+    attributes = {"sqrt_s": 3000.0, "mass": 600.0, "source": "lhe", "four_per_two": 10}
+    assert read_attributes(path) == attributes
+    constants = {"sqrt_s": 3000.0, "gluino_mass": 600.0, "mass": 0.2}
+    assert read_layout(path) == layouts.multiplicity(P_FOUR, constants=constants)
     mixed = np.isnan(angles[:, 2:]).all(axis=1)
     np.testing.assert_array_equal(np.isnan(angles[:, 2:]).any(axis=1), mixed)
     np.testing.assert_array_equal(np.flatnonzero(mixed), [10, 21, 32, 43, 54, 65, 76, 87])
@@ -65,10 +72,56 @@ def test_first_rows_are_mixed_as_the_whole(first: int) -> None:
     assert sorted(order[order >= 40]) == list(range(40, 40 + first // 10))
 
 
+POOLS = {
+    # As many of four gluinos as those of two reach for: ten for each, and nine more.
+    "few of two": (40, 2, 29),
+    "few of four": (25, 9, 25),
+    "a multiple of ten": (20, 2, 20),
+    "one more": (21, 2, 21),
+}
+"""Four-gluino and two-gluino events left to train on, and four-gluino events in the pool."""
+
+
+@pytest.mark.parametrize(("four", "two", "pool"), POOLS.values(), ids=list(POOLS))
+def test_every_size_up_to_the_pool_can_be_read(
+    tmp_path: Path, four: int, two: int, pool: int
+) -> None:
+    """A training on n four-gluino events gets n // 10 of two gluinos with them."""
+    rows = prepare(tmp_path, sample(4, 30 + four), sample(2, 3 + two), train=pool)["train"]
+    assert rows == pool + pool // 10
+    for n_train in range(1, pool + 1):
+        found = read_array(tmp_path / "mixed.h5", "train", count=n_train + n_train // 10)
+        complete = ~np.isnan(found).any(axis=1)
+        assert (complete.sum(), (~complete).sum()) == (n_train, n_train // 10)
+    more = pool + 1
+    with pytest.raises(ValueError, match=rf"{rows} train events, but {more + more // 10} are"):
+        read_array(tmp_path / "mixed.h5", "train", count=more + more // 10)
+
+
+@pytest.mark.parametrize(
+    ("four", "two", "fits"), [(1005, 100, True), (1004, 100, False), (1005, 99, False)]
+)
+def test_sizes_that_are_no_multiples_of_ten(
+    tmp_path: Path, four: int, two: int, fits: bool
+) -> None:
+    events = sample(4, 30 + four), sample(2, 3 + two)
+    if fits:
+        assert prepare(tmp_path, *events, train=1005)["train"] == 1005 + 100
+        assert len(read_array(tmp_path / "mixed.h5", "train", count=1005 + 100)) == 1105
+    else:
+        with pytest.raises(ValueError, match="provide 1 more"):
+            prepare(tmp_path, *events, train=1005)
+
+
 @pytest.mark.parametrize(
     ("four", "two", "message"),
     [
-        pytest.param(sample(4, 80), sample(4, 80), "four_gluino events where two", id="process"),
+        pytest.param(
+            sample(4, 80),
+            sample(4, 80),
+            r"two\.h5: four_gluino events, but",
+            id="process",
+        ),
         pytest.param(sample(4, 69), sample(2, 9), r"four\.h5: 69 events, but 70", id="too few"),
         pytest.param(sample(4, 80), sample(2, 6), r"two\.h5: 6 events, but 7", id="too few of two"),
         pytest.param(
@@ -90,5 +143,5 @@ def test_unfit_events_are_refused(tmp_path: Path, four: Events, two: Events, mes
 
 def test_without_couplings_of_one_process_there_are_none(tmp_path: Path) -> None:
     prepare(tmp_path, sample(4, 80), replace(sample(2, 9), alpha_s=None))
-    with h5py.File(tmp_path / "mixed.h5") as file:
-        assert set(file["train"]) == {"angles"}
+    with pytest.raises(ValueError, match="train events without alpha_s"):
+        read_array(tmp_path / "mixed.h5", "train", "alpha_s")

@@ -1,6 +1,6 @@
 """Rows of ``fig10_discrete_log_likelihood.csv`` and ``fig10_importance_bound.csv``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ from hepdensity.evaluation.likelihood import (
     Estimate,
     columns,
     mean_with_error,
+    not_finite,
 )
-from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.runs import EvaluatedRun, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
+from hepdensity.studies.gluino.evaluation.samples import sample_yield
 from hepdensity.studies.gluino.evaluation.truth import JOINT, kl_to_truth
 
 _NAME = ("model", "family", "permutation", "n_train", "seed")
@@ -32,7 +34,8 @@ def label_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str,
         Log-likelihoods and KL divergences of angles and labels together in nats, errors are
         standard errors. All of a row are of the same events: all test events or, where ``exact``
         is false, the first ones, for which there is a bound. Then the tight value is a lower bound
-        with so many importance ``draws``, and ``kl_to_truth`` an upper one.
+        with so many importance ``draws``, and ``kl_to_truth`` an upper one. ``not_finite`` of the
+        events have no finite log-density, which makes the values infinite.
     """
     return [_row(run, _joint(truth)) for run in runs]
 
@@ -63,6 +66,7 @@ def _row(run: EvaluatedRun, log_true: np.ndarray | None) -> dict[str, Any]:
         "exact": exact,
         "draws": None if exact else int(run.scores.attributes["draws"][-1]),
         **_truth_columns(tight, log_true),
+        "not_finite": not_finite(one_draw, tight),
         "invalid_fraction": samples.invalid_fraction,
         **run.training(),
     }
@@ -79,6 +83,7 @@ def _curve(run: EvaluatedRun, log_true: np.ndarray | None) -> Iterator[dict[str,
             "events": len(value),
             **columns("log_likelihood_bound", mean_with_error(value)),
             **_truth_columns(value, log_true),
+            "not_finite": not_finite(value),
             "upper_bound": not exact,
         }
 
@@ -90,3 +95,26 @@ def _truth_columns(value: np.ndarray, log_true: np.ndarray | None) -> dict[str, 
         same_events = log_true[: len(value)]
         truth, distance = mean_with_error(same_events), kl_to_truth(same_events, value)
     return {**columns("log_likelihood_truth", truth), **columns("kl_to_truth", distance)}
+
+
+def label_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the table `fig10_discrete_log_likelihood`.
+
+    Args:
+        files: `scores`, `summaries` and `samples` of the trainings; `truth` where it is known.
+        settings: `runs`, the trainings.
+    """
+    yields = [sample_yield(path) for path in files["samples"]]
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"], yields)
+    return label_rows(runs, read_truth(files))
+
+
+def bound_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the table `fig10_importance_bound`.
+
+    Args:
+        files: `scores` and `summaries` of the trainings; `truth` where it is known.
+        settings: `runs`, the trainings.
+    """
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"])
+    return bound_rows(runs, read_truth(files))

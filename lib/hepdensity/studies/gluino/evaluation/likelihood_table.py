@@ -1,6 +1,6 @@
 """Rows of ``fig05_log_likelihood.csv``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,20 @@ from hepdensity.evaluation.likelihood import (
     TIGHT,
     columns,
     mean_with_error,
+    not_finite,
 )
-from hepdensity.evaluation.runs import EvaluatedRun
+from hepdensity.evaluation.runs import EvaluatedRun, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
+from hepdensity.studies.gluino.evaluation.samples import sample_yield
 from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth
 
 
 def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
     """Rows of the table behind figure 5.
+
+    All values of a row are of the same events: all test events or, where ``exact`` is false, the
+    first ones, for which there is a bound. Then ``log_likelihood_exact`` is a lower bound with so
+    many importance ``draws``, and ``kl_to_truth`` an upper one.
 
     Args:
         runs: the trainings.
@@ -26,7 +32,9 @@ def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict
 
     Returns:
         A row for each run, and a second one, ``<model>-symmetrised``, for those whose particles are
-        ordered. Log-likelihoods and KL divergences in nats, errors are standard errors.
+        ordered. Log-likelihoods and KL divergences in nats, errors are standard errors;
+        ``not_finite`` is the number of test events without a finite log-density, which make them
+        infinite.
     """
     log_true = None if truth is None else truth.arrays[KINEMATICS]
     return [row for run in runs for row in _rows_of(run, log_true)]
@@ -34,7 +42,9 @@ def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict
 
 def _rows_of(run: EvaluatedRun, log_true: np.ndarray | None) -> Iterator[dict[str, Any]]:
     arrays = run.scores.arrays
-    yield _row(run, "", arrays[ONE_DRAW], arrays[TIGHT], log_true)
+    tight = arrays[TIGHT]
+    same_events = None if log_true is None else log_true[: len(tight)]
+    yield _row(run, "", arrays[ONE_DRAW][: len(tight)], tight, same_events)
     if SYMMETRISED in arrays:
         symmetrised = arrays[SYMMETRISED]
         yield _row(run, "-symmetrised", symmetrised, symmetrised, log_true)
@@ -55,8 +65,24 @@ def _row(
         **run.named("n_train", "seed"),
         **columns("log_likelihood", mean_with_error(one_draw)),
         **columns("log_likelihood_exact", mean_with_error(exact)),
+        **run.exactness(),
         **columns("log_likelihood_truth", truth),
         **columns("kl_to_truth", distance),
+        "not_finite": not_finite(one_draw, exact),
         "unphysical_fraction": samples.unphysical_fraction,
         **run.training(),
     }
+
+
+def log_likelihood_table(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of the table `fig05_log_likelihood`.
+
+    Args:
+        files: `scores`, `summaries` and `samples` of the trainings; `truth` where it is known.
+        settings: `runs`, the trainings.
+    """
+    yields = [sample_yield(path) for path in files["samples"]]
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"], yields)
+    return likelihood_rows(runs, read_truth(files))

@@ -17,10 +17,14 @@ from hepdensity.evaluation.likelihood import (
     Estimate,
     columns,
     mean_with_error,
+    not_finite,
 )
-from hepdensity.evaluation.runs import EvaluatedRun, objective_name
+from hepdensity.evaluation.runs import EvaluatedRun, objective_name, read_runs, read_truth
 from hepdensity.evaluation.scores import Scores
+from hepdensity.files import read_json
+from hepdensity.models.inputs import read_array
 from hepdensity.physics.gluino import Normalisation
+from hepdensity.studies.gluino.evaluation.samples import sample_yield
 from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth, true_scores
 
 ANGLES = {"four_gluino": 8, "two_gluino": 2}
@@ -124,7 +128,10 @@ def multiplicity_rows(
 ) -> list[dict[str, Any]]:
     """Rows of the table that belongs to figure 7, two for each training.
 
-    The probability of the number of gluinos that a model's densities contain is divided out.
+    The probability of the number of gluinos that a model's densities contain is divided out. All
+    values of a row are of the same ``events``: all test events of a process or, where ``exact`` is
+    false, those among the first ones, for which there is a bound. Then ``log_likelihood_exact`` is
+    a lower bound with so many importance ``draws``, and ``kl_to_truth`` an upper one.
 
     Args:
         runs: the trainings, with the yields of four- and two-gluino samples in this order.
@@ -133,7 +140,7 @@ def multiplicity_rows(
 
     Returns:
         Log-likelihoods given the number of gluinos and KL divergences in nats, errors are standard
-        errors.
+        errors; ``not_finite`` is the number of events without a finite log-density.
     """
     processes = members(angles)
     return [row for run in runs for row in _rows_of(run, processes, truth)]
@@ -143,7 +150,9 @@ def _rows_of(
     run: EvaluatedRun, processes: Mapping[str, np.ndarray], truth: Scores | None
 ) -> Iterator[dict[str, Any]]:
     log_share = dict(zip(ANGLES, run.scores.attributes[LOG_P_SETS], strict=True))
-    for (process, rows), samples in zip(processes.items(), run.samples, strict=True):
+    bounded = len(run.scores.arrays[TIGHT])
+    for (process, of_process), samples in zip(processes.items(), run.samples, strict=True):
+        rows = np.flatnonzero(of_process[:bounded])
         one_draw, tight = (
             run.scores.arrays[name][rows] - log_share[process] for name in (ONE_DRAW, TIGHT)
         )
@@ -153,11 +162,13 @@ def _rows_of(
             "objective": objective_name(run.run["objective"]),
             **run.named("permutation", "n_train", "seed"),
             "process": process,
-            "events": int(rows.sum()),
+            "events": len(rows),
             **columns("log_likelihood", _mean(one_draw)),
             **columns("log_likelihood_exact", _mean(tight)),
+            **run.exactness(),
             **columns("log_likelihood_truth", _mean(log_true)),
             **columns("kl_to_truth", _distance(log_true, tight)),
+            "not_finite": not_finite(one_draw, tight),
             "unphysical_fraction": samples.unphysical_fraction,
             **run.training(),
         }
@@ -205,3 +216,28 @@ def _share(part: Estimate, rest: Estimate) -> Estimate:
     value = part.value / (part.value + rest.value)
     relative = math.hypot(part.error / part.value, rest.error / rest.value)
     return Estimate(value, value * (1 - value) * relative)
+
+
+def multiplicity_table(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of the table `fig07_log_likelihood`.
+
+    Args:
+        files: `inputs`; `scores`, `summaries` and samples of each process of the trainings; `truth`
+            where it is known.
+        settings: `runs`, the trainings.
+    """
+    yields = [[sample_yield(path) for path in files[process]] for process in ANGLES]
+    runs = read_runs(settings["runs"], files["scores"], files["summaries"], *yields)
+    return multiplicity_rows(runs, read_array(files["inputs"], "test"), read_truth(files))
+
+
+def p_four_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Row of the table `p_four`.
+
+    Args:
+        files: `summaries` of the event files.
+        settings: `p_four`, what the dropout models take.
+    """
+    return [p_four_row(settings["p_four"], [read_json(path) for path in files["summaries"]])]

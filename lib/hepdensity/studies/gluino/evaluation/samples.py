@@ -1,83 +1,106 @@
-"""Samples of a trained model as physical events."""
+"""Events out of the columns of models: samples, and the held-out events beside them."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-from torch import Tensor
+import torch
 
-from hepdensity.ingest.event_file import count_events
+from hepdensity.evaluation.samples import read_samples
+from hepdensity.models.inputs import read_array, read_layout
+from hepdensity.models.layout import Layout
 from hepdensity.physics.colour_order import positions_to_order
-from hepdensity.physics.events import PROCESSES, Events, SampleYield
+from hepdensity.physics.events import N_INCOMING, Events, SampleYield
 from hepdensity.physics.phase_space import angles_to_momenta
-from hepdensity.studies.gluino.models.labels import unpack
-
-# On a GPU the number of launches counts, on a CPU the cache.
-_CHUNK = {"cpu": 8_192, "cuda": 262_144}
+from hepdensity.physics.processes import PROCESSES
 
 
-def sample_events(
-    draw: Callable[[int], Tensor],
-    count: int,
-    sqrt_s: float,
-    mass: float,
-    device: str,
-    advance: Callable[[int], object] = lambda n: None,
-) -> Events:
-    """Draw from a model and restore the massive momenta, in double precision.
+def sampled_events(path: str | Path) -> Events:
+    """Samples at physical points as events, with labels if they have them.
 
     Args:
-        draw: draws that many times, and gives what is valid: angles of four or two gluinos, or
-            events in the columns of
-            ``layouts.labels``.
-        count: number of samples to draw.
-        sqrt_s: centre-of-mass energy [GeV].
-        mass: gluino mass [GeV].
-        device: type of device that samples are drawn on.
-        advance: called with the number of samples after each chunk.
+        path: File of samples of four-gluino or of two-gluino events.
 
     Returns:
-        The events at physical points, with labels if they have them; ``drawn`` is ``count``, with
-        what is unphysical or ``invalid``.
+        Events of source "model"; `drawn` and `invalid` tell what else was drawn.
+
+    Raises:
+        ValueError: If the file holds no samples, or samples of several processes.
     """
-    parts: list[dict[str, np.ndarray]] = []
-    valid = 0
-    for start in range(0, count, _CHUNK[device]):
-        tried = min(_CHUNK[device], count - start)
-        batch = draw(tried)
-        valid += len(batch)
-        parts.append(_physical_parts(batch, sqrt_s, mass))
-        advance(tried)
-    arrays: dict[str, Any] = {
-        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-    }
+    samples = read_samples(path)
+    try:
+        arrays = event_arrays(samples.events, samples.layout)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    constants = samples.layout.constants
     return Events(
-        **arrays, sqrt_s=sqrt_s, mass=mass, source="model", drawn=count, invalid=count - valid
+        **arrays,
+        sqrt_s=constants["sqrt_s"],
+        mass=constants["gluino_mass"],
+        source="model",
+        drawn=samples.drawn,
+        invalid=samples.invalid,
     )
 
 
-def _physical_parts(batch: Tensor, sqrt_s: float, mass: float) -> dict[str, np.ndarray]:
-    """Momenta and labels of the samples at physical points."""
-    labelled = batch.shape[1] > 2 * PROCESSES["four_gluino"]
-    angles, *labels = unpack(batch) if labelled else (batch,)
-    momenta, physical = angles_to_momenta(angles.double(), sqrt_s, mass)
-    parts = {"momenta": momenta[physical].cpu().numpy()}
-    if labelled:
-        helicities, positions = (label[physical].cpu().numpy() for label in labels)
-        parts |= {"helicities": helicities, "colour_order": positions_to_order(positions)}
-    return parts
-
-
 def sample_yield(path: str | Path) -> SampleYield:
-    """What became of the samples in a file of ``generate_samples``.
+    """What became of the samples in a file."""
+    return sampled_events(path).sample_yield
+
+
+def held_out(inputs: str | Path, process: str) -> Events:
+    """Test events of a process.
+
+    Args:
+        inputs: Inputs file of any dataset.
+        process: A key of `hepdensity.physics.processes.PROCESSES`.
+    """
+    layout, rows = read_layout(inputs), read_array(inputs, "test")
+    complete = ~np.isnan(rows).any(axis=1)
+    arrays = event_arrays(rows[complete == (process == "four_gluino")], layout)
+    constants = layout.constants
+    return Events(
+        **arrays,
+        sqrt_s=constants["sqrt_s"],
+        mass=constants["gluino_mass"],
+        source="lhe",
+    )
+
+
+def event_arrays(rows: np.ndarray, layout: Layout) -> dict[str, Any]:
+    """Momenta and labels of events at physical points.
+
+    Args:
+        rows: Events of one process in the columns of the layout, shape (n, d).
+        layout: One of `hepdensity.studies.gluino.layouts`.
 
     Raises:
-        ValueError: if the events are not samples of a model.
+        ValueError: If the events have different numbers of gluinos, or none that is known.
     """
-    with h5py.File(path, "r") as file:
-        drawn, invalid = (file.attrs.get(name) for name in ("drawn", "invalid"))
-    if drawn is None:
-        raise ValueError(f"{path}: not samples of a model; write it with generate_samples")
-    return SampleYield(int(drawn), count_events(path), int(invalid or 0))
+    angles = torch.from_numpy(rows[:, : layout.continuous]).double()
+    present = ~angles.isnan()
+    columns = int(present[0].sum()) if len(rows) else layout.continuous
+    known = {layout.continuous: "four_gluino", 2: "two_gluino"}
+    if not (present == (torch.arange(layout.continuous) < columns)).all() or columns not in known:
+        raise ValueError("events of different numbers of gluinos; draw them for one process")
+    constants = layout.constants
+    momenta, physical = angles_to_momenta(
+        angles[:, :columns], constants["sqrt_s"], constants["gluino_mass"]
+    )
+    assert momenta.shape[1] == PROCESSES[known[columns]]
+    arrays = {"momenta": momenta[physical].numpy()}
+    if layout.categorical:
+        arrays |= _labels(rows[physical.numpy(), layout.continuous :])
+    return arrays
+
+
+def _labels(columns: np.ndarray) -> dict[str, np.ndarray]:
+    """Helicities (+1 or -1) and colour orders from the categorical columns."""
+    values = np.rint(columns).astype(np.int64)
+    # A helicity and a position of each gluino in turn; there may be no event at all.
+    of_gluinos = values[:, N_INCOMING + 1 :]
+    helicities = np.concatenate((values[:, :N_INCOMING], of_gluinos[:, ::2]), axis=1)
+    positions = np.concatenate(
+        (values[:, N_INCOMING : N_INCOMING + 1], of_gluinos[:, 1::2]), axis=1
+    )
+    return {"helicities": 2 * helicities - 1, "colour_order": positions_to_order(positions)}

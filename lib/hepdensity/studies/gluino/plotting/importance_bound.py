@@ -6,6 +6,7 @@ than its error bars, which are those of the test events, suggest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from hepdensity.files import read_table
+from hepdensity.models.kind import Look
+from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
     PERMUTATIONS,
     TRUTH_COLOUR,
@@ -21,9 +25,9 @@ from hepdensity.plotting.style import (
     draw_note,
     draw_title,
     journal_style,
+    looks_of,
+    note_of,
     short_number,
-    treatment_look,
-    treatment_of,
 )
 from hepdensity.studies.gluino.plotting.likelihood import spread_over_seeds
 
@@ -39,19 +43,37 @@ _DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 """Lines of training-set sizes, the largest first."""
 
 
-def importance_bound_figure(rows: Sequence[Row], note: str | None = None) -> Figure:
+def importance_bound(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Figure, None]:
+    """Draw the bounds of the models of labels.
+
+    Args:
+        files: `table`, that of the bounds, and `summaries` of the trainings.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    looks = looks_of(settings["runs"], "treatment")
+    return importance_bound_figure(
+        read_table(files["table"]), looks, note_of(files, settings)
+    ), None
+
+
+def importance_bound_figure(
+    rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
+) -> Figure:
     """Draw bounds against draws, a column per permutation treatment.
 
     Args:
         rows: Rows of the table `fig10_importance_bound`; exact models have one without `draws`, and
             without a joint truth its columns are None.
+        looks: Look of the treatment of each model.
         note: Words to write on the figure.
 
     Raises:
         ValueError: If there is no row.
     """
     if not rows:
-        raise ValueError("a figure of bounds needs at least one model in grid.labels.models")
+        raise ValueError(
+            "a figure of bounds needs a model: name one in gluino.datasets.labels.models"
+        )
     named = list(dict.fromkeys(row["permutation"] for row in rows))
     shown = [permutation for permutation in named if permutation is not None] or named
     columns = [name for name in LABELS if any(row[name] is not None for row in rows)]
@@ -64,32 +86,44 @@ def importance_bound_figure(rows: Sequence[Row], note: str | None = None) -> Fig
             draw_title(panels[0], PERMUTATIONS[permutation].label)
             own = [row for row in rows if row["permutation"] in (permutation, None)]
             for panel, column in zip(panels, columns, strict=True):
-                _draw_models(panel, own, column, lines)
+                _draw_models(panel, own, column, lines, looks)
             panels[-1].set_xlabel("importance draws per event")
         for panel, column in zip(axes[:, 0], columns, strict=True):
             panel.set_ylabel(LABELS[column])
         _scale(axes, rows, columns)
-        figure.legend(handles=_legend(rows, lines), loc="outside upper left", ncols=3)
+        figure.legend(handles=_legend(rows, lines, looks), loc="outside upper left", ncols=3)
         draw_note(figure, note)
     return figure
 
 
-def _draw_models(axes: Axes, rows: Sequence[Row], column: str, lines: Mapping[int, Any]) -> None:
-    """Draw a line per model and training-set size; exact models are level lines."""
+def _draw_models(
+    axes: Axes,
+    rows: Sequence[Row],
+    column: str,
+    lines: Mapping[int, Any],
+    looks: Mapping[str, Look],
+) -> None:
+    """Draw a line per model and training-set size; exact models are level lines.
+
+    Values that are not finite are marked at the edge; those of exact models at the first draw.
+    """
     for model, size in dict.fromkeys((row["model"], row["n_train"]) for row in rows):
         own = [row for row in rows if (row["model"], row["n_train"]) == (model, size)]
-        look = treatment_look(treatment_of(model, own[0]["permutation"]))
+        look = looks[model]
         draws = sorted({row["draws"] for row in own if row["draws"] is not None})
         if not draws:
+            draw_not_finite(axes, 1, own, column, look.colour)
             exact = spread_over_seeds(own, column)
             if exact is not None:
                 axes.axhline(exact.mean, color=look.colour, linestyle=lines[size], linewidth=0.9)
             continue
-        found = [
-            (number, spread_over_seeds([row for row in own if row["draws"] == number], column))
-            for number in draws
-        ]
-        points = [(number, spread) for number, spread in found if spread is not None]
+        points = []
+        for number in draws:
+            seeds = [row for row in own if row["draws"] == number]
+            spread = spread_over_seeds(seeds, column)
+            if spread is not None:
+                points.append((number, spread))
+            draw_not_finite(axes, number, seeds, column, look.colour)
         axes.errorbar(
             [number for number, _ in points],
             [spread.mean for _, spread in points],
@@ -108,20 +142,22 @@ def _scale(axes: Any, rows: Sequence[Row], columns: Sequence[str]) -> None:
     axes[0, 0].set_xticks(draws, [str(number) for number in draws])
     axes[0, 0].xaxis.set_minor_locator(NullLocator())
     if "kl_to_truth" in columns:
-        known = [row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None]
-        if min(known) > 0:
+        distances = [row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None]
+        known = [value for value in distances if math.isfinite(value)]
+        if min(known, default=0) > 0:
             axes[-1, 0].set_yscale("log")
             axes[-1, 0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             crowded = max(known) > 10 * min(known)
             axes[-1, 0].yaxis.set_minor_formatter(lambda value, _: "" if crowded else f"{value:g}")
 
 
-def _legend(rows: Sequence[Row], lines: Mapping[int, Any]) -> list[Line2D]:
+def _legend(
+    rows: Sequence[Row], lines: Mapping[int, Any], looks: Mapping[str, Look]
+) -> list[Line2D]:
     handles = {}
     for row in rows:
-        treatment = treatment_of(row["model"], row["permutation"])
-        look, exact = treatment_look(treatment), row["draws"] is None
-        handles[treatment] = Line2D(
+        look, exact = looks[row["model"]], row["draws"] is None
+        handles[look] = Line2D(
             [],
             [],
             color=look.colour,
@@ -133,4 +169,5 @@ def _legend(rows: Sequence[Row], lines: Mapping[int, Any]) -> list[Line2D]:
         Line2D([], [], color=TRUTH_COLOUR, linestyle=line, label=f"{short_number(size)} events")
         for size, line in lines.items()
     ]
-    return [*handles.values(), *(sizes if len(sizes) > 1 else [])]
+    entry = not_finite_entry(rows, list(LABELS))
+    return [*handles.values(), *(sizes if len(sizes) > 1 else []), *entry]

@@ -25,6 +25,7 @@ from hepdensity.plotting.style import (
     draw_facet_name,
     draw_note,
     journal_style,
+    note_of,
 )
 from hepdensity.studies.gluino.plotting.labelled_samples import (
     LEG_NAMES,
@@ -32,6 +33,8 @@ from hepdensity.studies.gluino.plotting.labelled_samples import (
     LabelledSample,
     facets,
     legend_lines,
+    read_labelled_events,
+    read_labelled_samples,
     select,
 )
 
@@ -93,6 +96,20 @@ def fractions_of(
     """
     found = [select(events, one, symmetric).fraction() for one in configurations]
     return Fractions(*np.array(found).T)
+
+
+def discrete_marginals(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw figure 11.
+
+    Args:
+        files: `samples` and `summaries` of the trainings, and `events`.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    samples = read_labelled_samples(files["samples"], settings["runs"])
+    truth = read_labelled_events(files["events"])
+    return discrete_marginals_figure(samples, truth, note_of(files, settings))
 
 
 def discrete_marginals_figure(

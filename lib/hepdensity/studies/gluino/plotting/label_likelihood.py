@@ -3,11 +3,12 @@
 Beside the value that the paper reports stands a tight one: exact, or a bound from many importance
 draws, which an arrow marks. Bounds are known for fewer test events than exact values; so that all
 can be compared with one truth line, they are drawn at the distance from it that they have from the
-truth of their own events.
+truth of their own events. Means that are not finite are marked at the edge of the frame.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,19 +17,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
+from hepdensity.files import read_table
+from hepdensity.models.kind import Look
+from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
     PERMUTATIONS,
     TRUTH_COLOUR,
     WIDTH,
-    Variant,
+    convergence_note,
     draw_note,
     draw_title,
     journal_style,
+    looks_of,
     short_number,
-    treatment_look,
-    treatment_of,
 )
-from hepdensity.studies.gluino.plotting.likelihood import spread_over_seeds
+from hepdensity.studies.gluino.plotting.likelihood import (
+    ARROW,
+    draw_arrow,
+    moved,
+    spread_over_seeds,
+    truth_line,
+)
 
 Row = Mapping[str, Any]
 
@@ -38,31 +47,47 @@ _ROW_HEIGHT = 0.27
 _LANE = 0.4
 """Vertical distance of the permutation treatments of one treatment, in rows."""
 
-_ARROW = 11.0
-"""Length of the arrows that mark bounds [points]."""
-
 _FACE = {"log_likelihood": False, "log_likelihood_tight": True, "kl_to_truth": True}
 """Column -> whether its markers are filled."""
 
 
-def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figure:
+def label_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Figure, None]:
+    """Draw figure 10.
+
+    Args:
+        files: `table`, that of the figure.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    rows = read_table(files["table"])
+    note = convergence_note(settings["preset"], [row["ended_by"] for row in rows])
+    return label_likelihood_figure(rows, looks_of(settings["runs"], "treatment"), note), None
+
+
+def label_likelihood_figure(
+    rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
+) -> Figure:
     """Draw log-likelihoods and distances to the truth, a block of panels per training-set size.
 
     Args:
         rows: Rows of the table `fig10_discrete_log_likelihood`; without a joint truth its columns
             are None.
+        looks: Look of the treatment of each model; models of one look share a line.
         note: Words to write on the figure.
 
     Raises:
         ValueError: If there is no row.
     """
     if not rows:
-        raise ValueError("figure 10 needs at least one model: give some in grid.labels.models")
+        raise ValueError("figure 10 needs a model: name one in gluino.datasets.labels.models")
     has_truth = any(row["kl_to_truth"] is not None for row in rows)
-    line = _truth_line(rows)
-    rows = rows if line is None else [_moved(row, line) for row in rows]
+    line = truth_line(rows)
+    rows = (
+        rows
+        if line is None
+        else [moved(row, line, "log_likelihood", "log_likelihood_tight") for row in rows]
+    )
     columns = ["log_likelihood", "kl_to_truth"][: 1 + has_truth]
-    treatments = list(dict.fromkeys(_treatment(row) for row in rows))
+    treatments = list(dict.fromkeys(looks[row["model"]] for row in rows))
     sizes = sorted({row["n_train"] for row in rows})
     with journal_style():
         height = 1.5 + (0.3 + _ROW_HEIGHT * len(treatments)) * len(sizes)
@@ -78,7 +103,7 @@ def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Fig
         for panels, size in zip(axes, sizes, strict=True):
             draw_title(panels[0], f"{short_number(size)} training events")
             own = [row for row in rows if row["n_train"] == size]
-            _draw_block(dict(zip(columns, panels, strict=True)), own, treatments)
+            _draw_block(dict(zip(columns, panels, strict=True)), own, treatments, looks)
             if line is not None:
                 _draw_truth(panels[0], line)
         _label(axes, treatments, rows, has_truth)
@@ -87,40 +112,26 @@ def label_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Fig
     return figure
 
 
-def _truth_line(rows: Sequence[Row]) -> Row | None:
-    """The row whose true value is of the largest set of test events; None if none has one."""
-    known = [row for row in rows if row["log_likelihood_truth"] is not None]
-    return min(known, key=lambda row: float(row["log_likelihood_truth_error"]), default=None)
-
-
-def _moved(row: Row, line: Row) -> Row:
-    """A row with its values moved from the truth of its own events to that of the line."""
-    if row["log_likelihood_truth"] is None:
-        return row
-    shift = line["log_likelihood_truth"] - row["log_likelihood_truth"]
-    names = ("log_likelihood", "log_likelihood_tight")
-    return {**row, **{name: row[name] + shift for name in names if row[name] is not None}}
-
-
-def _treatment(row: Row) -> str:
-    return treatment_of(row["model"], row["permutation"])
-
-
-def _draw_block(panels: Mapping[str, Axes], rows: Sequence[Row], treatments: Sequence[str]) -> None:
+def _draw_block(
+    panels: Mapping[str, Axes],
+    rows: Sequence[Row],
+    treatments: Sequence[Look],
+    looks: Mapping[str, Look],
+) -> None:
     """Draw the trainings of one size: one-draw and tight values, and the distances."""
     for place, treatment in enumerate(treatments):
         for axes in panels.values():
             axes.axhline(place + 0.5, color="#dddddd", linewidth=0.6, zorder=0)
-        own = [row for row in rows if _treatment(row) == treatment]
+        own = [row for row in rows if looks[row["model"]] == treatment]
         permutations = list(dict.fromkeys(row["permutation"] for row in own))
         for i, permutation in enumerate(permutations):
             lane = place + _LANE * (i - (len(permutations) - 1) / 2)
             members = [row for row in own if row["permutation"] == permutation]
-            _draw_training(panels, members, lane, treatment_look(treatment))
+            _draw_training(panels, members, lane, treatment)
 
 
 def _draw_training(
-    panels: Mapping[str, Axes], rows: Sequence[Row], lane: float, look: Variant
+    panels: Mapping[str, Axes], rows: Sequence[Row], lane: float, look: Look
 ) -> None:
     """Draw the seeds of one model and one training-set size."""
     left = panels["log_likelihood"]
@@ -134,18 +145,19 @@ def _draw_training(
         thin: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6, "zorder": 1}
         left.plot([one_draw, tight], [lane, lane], color=look.colour, **thin)
     if bound and tight is not None:
-        _draw_arrow(left, tight, lane, look.colour, _ARROW)
+        draw_arrow(left, (tight, lane), (ARROW, 0), look.colour)
     if "kl_to_truth" in panels:
         right = panels["kl_to_truth"]
         distance = _draw_point(right, rows, "kl_to_truth", lane, look.colour, marker)
         if bound and distance is not None:
-            _draw_arrow(right, distance, lane, look.colour, -_ARROW)
+            draw_arrow(right, (distance, lane), (-ARROW, 0), look.colour)
 
 
 def _draw_point(
     axes: Axes, rows: Sequence[Row], column: str, lane: float, colour: str, marker: str
 ) -> float | None:
-    """Draw mean and spread of a column; None if it is unknown."""
+    """Draw mean and spread of a column; None if it is unknown or not finite."""
+    draw_not_finite(axes, lane, rows, column, colour, along="x")
     found = spread_over_seeds(rows, column)
     if found is None:
         return None
@@ -164,18 +176,6 @@ def _draw_point(
     return found.mean
 
 
-def _draw_arrow(axes: Axes, value: float, lane: float, colour: str, length: float) -> None:
-    """Point from a bound to where the exact value may lie."""
-    axes.annotate(
-        "",
-        xy=(value, lane),
-        xytext=(length, 0),
-        textcoords="offset points",
-        arrowprops={"arrowstyle": "<-", "color": colour, "shrinkA": 0, "shrinkB": 0},
-        annotation_clip=False,
-    )
-
-
 def _draw_truth(axes: Axes, line: Row) -> None:
     """Draw the true value of a row."""
     value, error = line["log_likelihood_truth"], line["log_likelihood_truth_error"]
@@ -183,9 +183,9 @@ def _draw_truth(axes: Axes, line: Row) -> None:
     axes.axvspan(value - error, value + error, color=TRUTH_COLOUR, alpha=0.25, linewidth=0)
 
 
-def _label(axes: Any, treatments: Sequence[str], rows: Sequence[Row], has_truth: bool) -> None:
+def _label(axes: Any, treatments: Sequence[Look], rows: Sequence[Row], has_truth: bool) -> None:
     first = axes[0, 0]
-    first.set_yticks(range(len(treatments)), [treatment_look(name).label for name in treatments])
+    first.set_yticks(range(len(treatments)), [look.label for look in treatments])
     first.set_ylim(len(treatments) - 0.5, -0.5)
     for panel in axes.flat:
         panel.yaxis.set_minor_locator(NullLocator())
@@ -195,7 +195,8 @@ def _label(axes: Any, treatments: Sequence[str], rows: Sequence[Row], has_truth:
         return
     last = axes[-1, 1]
     last.set_xlabel(r"KL(truth $\mathrm{\parallel}$ model)  [nats]")
-    if min(row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None) > 0:
+    distances = [row["kl_to_truth"] for row in rows if row["kl_to_truth"] is not None]
+    if min(filter(math.isfinite, distances), default=0) > 0:
         last.set_xscale("log")
         last.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         last.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -217,4 +218,4 @@ def _legend(rows: Sequence[Row], has_truth: bool) -> list[Line2D]:
     ]
     truth = "truth: best possible" if has_truth else NO_TRUTH
     line = Line2D([], [], color=TRUTH_COLOUR, linewidth=1.2 if has_truth else 0, label=truth)
-    return [*handles, line]
+    return [*handles, line, *not_finite_entry(rows, list(_FACE))]

@@ -34,6 +34,7 @@ from hepdensity.plotting.style import (
     draw_note,
     draw_title,
     journal_style,
+    note_of,
     scaled_density_label,
 )
 from hepdensity.studies.gluino.plotting.labelled_samples import (
@@ -42,6 +43,8 @@ from hepdensity.studies.gluino.plotting.labelled_samples import (
     LabelledSample,
     facets,
     legend_lines,
+    read_labelled_events,
+    read_labelled_samples,
     select,
 )
 
@@ -114,6 +117,34 @@ DELTA_PSI = Variable(
     delta_psi,
 )
 """Angle between planes, bins as in the paper."""
+
+
+def energy_by_colour(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw figure 12.
+
+    Args:
+        files: `samples` and `summaries` of the trainings, and `events`.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    samples = read_labelled_samples(files["samples"], settings["runs"])
+    truth = read_labelled_events(files["events"])
+    return energy_by_colour_figure(samples, truth, note_of(files, settings))
+
+
+def delta_psi_by_helicity(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw figure 13.
+
+    Args:
+        files: `samples` and `summaries` of the trainings, and `events`.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    samples = read_labelled_samples(files["samples"], settings["runs"])
+    truth = read_labelled_events(files["events"])
+    return delta_psi_by_helicity_figure(samples, truth, note_of(files, settings))
 
 
 def energy_by_colour_figure(

@@ -18,9 +18,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from hepdensity.ingest.event_file import read_events
+from hepdensity.models.kind import Look
 from hepdensity.physics.colour_order import order_to_positions
 from hepdensity.physics.events import Events
-from hepdensity.plotting.style import Variant, treatment_look
+from hepdensity.studies.gluino.evaluation.samples import sampled_events
 
 LEGS = "ab1234"
 """Names of the legs: gluons along +z and -z, then the gluinos."""
@@ -35,28 +36,23 @@ class LabelledSample:
 
     Attributes:
         model: Name of the model.
-        treatment: Its name without the permutation treatment.
         permutation: "none", "stochastic", "sort", or None for a model without such a treatment.
         family: "paper" or "ours".
         n_train: Number of training events.
         seed: Seed of the training.
         events: Samples that are events.
+        look: Look of its treatment of labels.
         symmetric: Whether all relabellings of the gluinos have the same density by construction.
     """
 
     model: str
-    treatment: str
     permutation: str | None
     family: str
     n_train: int
     seed: int
     events: Events
+    look: Look
     symmetric: bool = False
-
-    @property
-    def look(self) -> Variant:
-        """Name, colour and marker of the treatment."""
-        return treatment_look(self.treatment)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -147,24 +143,22 @@ def read_labelled_samples(
     """Read the samples of several labelled models, one training of each.
 
     Args:
-        paths: Event files of source "model".
-        runs: For each of them its model, treatment, permutation, family, n_train and seed, and
-            whether it is `symmetric` (if absent: no).
+        paths: Files of samples.
+        runs: Their trainings, see `hepdensity.study.Study.run`.
 
     Raises:
-        ValueError: If there are two trainings of a model, or samples that are none.
+        ValueError: If there are two trainings of a model, or samples without labels or events.
     """
     check_one_per_model(runs)
-    keys = ("model", "treatment", "permutation", "family", "n_train", "seed")
-    samples = []
-    for path, run in zip(paths, runs, strict=True):
-        events = read_labelled_events(path)
-        if events.drawn is None:
-            raise ValueError(f"{path}: does not tell how many samples were drawn; draw them anew")
-        named = {key: run[key] for key in keys}
-        symmetric = run.get("symmetric", False)
-        samples.append(LabelledSample(**named, events=events, symmetric=symmetric))
-    return samples
+    keys = ("model", "permutation", "family", "n_train", "seed", "symmetric")
+    return [
+        LabelledSample(
+            **{key: run[key] for key in keys},
+            events=_checked(path, sampled_events(path)),
+            look=Look(**run["treatment"]),
+        )
+        for path, run in zip(paths, runs, strict=True)
+    ]
 
 
 def read_labelled_events(path: str | Path) -> Events:
@@ -176,7 +170,10 @@ def read_labelled_events(path: str | Path) -> Events:
     Raises:
         ValueError: If they have none, or if there is no event.
     """
-    events = read_events(path)
+    return _checked(path, read_events(path))
+
+
+def _checked(path: str | Path, events: Events) -> Events:
     if events.helicities is None or events.colour_order is None:
         raise ValueError(f"{path}: events without helicities or colour orders; give labelled ones")
     if len(events) == 0:

@@ -1,7 +1,8 @@
 """Log-likelihood against training-set size (Verheyen 2022, arXiv:2205.01697, figure 5).
 
 Beside the value that the paper reports stands the exact log-density of the model as a generator of
-unlabelled sets, and the best value that any model could reach.
+unlabelled sets, and the best value that any model could reach. Means that are not finite are marked
+at the edge of the frame.
 """
 
 from __future__ import annotations
@@ -17,19 +18,32 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from hepdensity.files import read_table
+from hepdensity.models.kind import Look
+from hepdensity.plotting.not_finite import draw_not_finite, not_finite_entry
 from hepdensity.plotting.style import (
+    PALETTE,
     TRUTH_COLOUR,
+    convergence_note,
     draw_note,
     journal_style,
+    looks_of,
     short_number,
-    variant,
 )
 
 Row = Mapping[str, Any]
 
+SYMMETRISED = "-symmetrised"
+"""Ending of the rows of models averaged over all orders."""
+
 NO_TRUTH = "no truth line: these events have no known $\\alpha_s$"
+COLUMNS = ("log_likelihood", "log_likelihood_exact", "kl_to_truth")
+"""Columns of the table that are drawn."""
+
 _WIDTH = 5.2
 _DASHES = (0, (3, 2))
+ARROW = 11.0
+"""Length of the arrows that mark bounds [points]."""
 _SHIFT = 1.03
 """Factor between the horizontal places of neighbouring models, so that errors do not hide."""
 
@@ -50,7 +64,9 @@ class Spread:
 
 
 def spread_over_seeds(rows: Sequence[Row], column: str) -> Spread | None:
-    """Mean and spread of a column over trainings, None if none has a finite value.
+    """Mean and spread of a column over the trainings that have a finite value, None if none has.
+
+    Values that are not finite need a mark, see `hepdensity.plotting.not_finite`.
 
     Args:
         rows: Rows of one model and one training-set size.
@@ -65,14 +81,92 @@ def spread_over_seeds(rows: Sequence[Row], column: str) -> Spread | None:
     return Spread(values[0], single[f"{column}_error"] or 0.0, 1)
 
 
-def log_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figure:
+def log_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Figure, None]:
+    """Draw figure 5.
+
+    Args:
+        files: `table`, that of the figure.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    rows = read_table(files["table"])
+    note = convergence_note(settings["preset"], [row["ended_by"] for row in rows])
+    return log_likelihood_figure(rows, looks_of(settings["runs"]), note), None
+
+
+def look_of(model: str, looks: Mapping[str, Look]) -> Look:
+    """Look of a row of the table, that of a model averaged over all orders included.
+
+    Args:
+        model: Name in the table.
+        looks: Look of each model.
+    """
+    name = model.removesuffix(SYMMETRISED)
+    if name == model:
+        return looks[model]
+    return Look(f"{looks[name].label}, symmetrised", PALETTE[3], "D")
+
+
+def truth_line(rows: Sequence[Row]) -> Row | None:
+    """The row whose true value is of the largest set of test events; None if none has one.
+
+    Args:
+        rows: Rows of a table with log-likelihoods.
+    """
+    known = [row for row in rows if _is_finite(row["log_likelihood_truth"])]
+    return min(known, key=lambda row: float(row["log_likelihood_truth_error"]), default=None)
+
+
+def moved(row: Row, line: Row, *names: str) -> Row:
+    """A row with values moved from the truth of its own events to that of the line.
+
+    Bounds are known for fewer test events than exact values; so all can be compared with one line.
+
+    Args:
+        row: A row of the table.
+        line: From `truth_line`.
+        names: Columns to move.
+    """
+    if row["log_likelihood_truth"] is None:
+        return row
+    shift = line["log_likelihood_truth"] - row["log_likelihood_truth"]
+    return {**row, **{name: row[name] + shift for name in names if row[name] is not None}}
+
+
+def draw_arrow(
+    axes: Axes, point: tuple[float, float], length: tuple[float, float], colour: str
+) -> None:
+    """Point from a bound to where the exact value may lie.
+
+    Args:
+        axes: Where to draw.
+        point: The bound.
+        length: Of the arrow along both axes [points].
+        colour: Of the model.
+    """
+    axes.annotate(
+        "",
+        xy=point,
+        xytext=length,
+        textcoords="offset points",
+        arrowprops={"arrowstyle": "<-", "color": colour, "shrinkA": 0, "shrinkB": 0},
+        annotation_clip=False,
+    )
+
+
+def log_likelihood_figure(
+    rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
+) -> Figure:
     """Draw log-likelihood and, where it is known, distance to the truth against training-set size.
 
     Args:
         rows: Rows of the table `fig05_log_likelihood`; without a truth its columns are None.
+        looks: Look of each model.
         note: Words to write on the figure.
     """
-    has_truth = any(_is_finite(row["log_likelihood_truth"]) for row in rows)
+    line = truth_line(rows)
+    has_truth = line is not None
+    if line is not None:
+        rows = [moved(row, line, "log_likelihood", "log_likelihood_exact") for row in rows]
     models = list(dict.fromkeys(row["model"] for row in rows))
     with journal_style():
         figure = Figure(figsize=(_WIDTH, 5.4 if has_truth else 3.6))
@@ -82,30 +176,40 @@ def log_likelihood_figure(rows: Sequence[Row], note: str | None = None) -> Figur
         for i, model in enumerate(models):
             own = [row for row in rows if row["model"] == model]
             shift = _SHIFT ** (i - (len(models) - 1) / 2)
-            _draw_model(panels[0], own, "log_likelihood", shift, exact=False)
-            _draw_model(panels[0], own, "log_likelihood_exact", shift, exact=True)
+            look = look_of(model, looks)
+            _draw_model(panels[0], own, "log_likelihood", look, shift, exact=False)
+            _draw_model(panels[0], own, "log_likelihood_exact", look, shift, exact=True)
             if has_truth:
-                _draw_model(panels[1], own, "kl_to_truth", shift, exact=True)
-        _draw_truth(panels[0], rows)
+                _draw_model(panels[1], own, "kl_to_truth", look, shift, exact=True)
+        _draw_truth(panels[0], line)
         _label_sizes(panels[-1], sorted({row["n_train"] for row in rows}))
         panels[0].set_ylabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
         # Outside the frame, where neither points nor the truth line can run through it.
-        figure.legend(handles=_legend(models, has_truth), loc="outside upper left", ncols=2)
+        figure.legend(
+            handles=_legend([look_of(model, looks) for model in models], rows, has_truth),
+            loc="outside upper left",
+            ncols=2,
+        )
         if has_truth:
             _label_distance(panels[1], rows)
         draw_note(figure, note)
     return figure
 
 
-def _draw_model(axes: Axes, rows: Sequence[Row], column: str, shift: float, exact: bool) -> None:
+def _draw_model(
+    axes: Axes, rows: Sequence[Row], column: str, look: Look, shift: float, exact: bool
+) -> None:
     """Draw one column of one model: exact values filled and solid, the paper's open and dashed."""
-    look = variant(rows[0]["model"])
-    sizes = sorted({row["n_train"] for row in rows})
-    by_size = {
-        size: spread_over_seeds([row for row in rows if row["n_train"] == size], column)
-        for size in sizes
-    }
-    points = [(size, spread) for size, spread in by_size.items() if spread is not None]
+    points = []
+    for size in sorted({row["n_train"] for row in rows}):
+        seeds = [row for row in rows if row["n_train"] == size]
+        spread = spread_over_seeds(seeds, column)
+        if spread is not None:
+            points.append((size, spread))
+            if column != "log_likelihood" and not all(row["exact"] for row in seeds):
+                rise = -ARROW if column == "kl_to_truth" else ARROW
+                draw_arrow(axes, (size * shift, spread.mean), (0, rise), look.colour)
+        draw_not_finite(axes, size * shift, seeds, column, look.colour)
     if not points:
         return
     axes.errorbar(
@@ -122,12 +226,11 @@ def _draw_model(axes: Axes, rows: Sequence[Row], column: str, shift: float, exac
     )
 
 
-def _draw_truth(axes: Axes, rows: Sequence[Row]) -> None:
-    truth = next((row for row in rows if _is_finite(row["log_likelihood_truth"])), None)
-    if truth is None:
+def _draw_truth(axes: Axes, line: Row | None) -> None:
+    if line is None:
         axes.text(0.02, 0.97, NO_TRUTH, transform=axes.transAxes, va="top", fontsize=7.5)
         return
-    value, error = truth["log_likelihood_truth"], truth["log_likelihood_truth_error"]
+    value, error = line["log_likelihood_truth"], line["log_likelihood_truth_error"]
     axes.axhline(value, color=TRUTH_COLOUR, linewidth=1.2)
     axes.axhspan(value - error, value + error, color=TRUTH_COLOUR, alpha=0.25, linewidth=0)
 
@@ -151,8 +254,7 @@ def _label_distance(axes: Axes, rows: Sequence[Row]) -> None:
         axes.yaxis.set_minor_formatter(lambda value, _: "" if crowded else f"{value:g}")
 
 
-def _legend(models: Sequence[str], has_truth: bool) -> list[Line2D]:
-    looks = [variant(model) for model in models]
+def _legend(looks: Sequence[Look], rows: Sequence[Row], has_truth: bool) -> list[Line2D]:
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, label=look.label) for look in looks
     ]
@@ -160,9 +262,13 @@ def _legend(models: Sequence[str], has_truth: bool) -> list[Line2D]:
     dashed: dict[str, Any] = {"linestyle": _DASHES, "markerfacecolor": "white"}
     handles.append(Line2D([], [], label="exact, of unlabelled sets", **shared))
     handles.append(Line2D([], [], label="one draw, as in the paper", **shared, **dashed))
+    if not all(row["exact"] for row in rows):
+        arrow: dict[str, Any] = {"marker": "$\\uparrow$", "markersize": 9, "linestyle": "none"}
+        name = "lower bound (of KL: upper bound)"
+        handles.append(Line2D([], [], color="black", label=name, **arrow))
     if has_truth:
         handles.append(Line2D([], [], color=TRUTH_COLOUR, label="truth: best possible"))
-    return handles
+    return handles + not_finite_entry(rows, COLUMNS)
 
 
 def _is_finite(value: Any) -> bool:

@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 
 from hepdensity.evaluation.runs import objective_name
 from hepdensity.ingest.event_file import read_events
+from hepdensity.models.kind import Look
 from hepdensity.physics.events import Events, pair_masses
 from hepdensity.plotting.histograms import (
     BinnedDensity,
@@ -34,25 +35,25 @@ from hepdensity.plotting.histograms import (
 from hepdensity.plotting.style import (
     TRUTH_COLOUR,
     WIDTH,
-    Variant,
     draw_facet_legend,
     draw_facet_name,
     draw_note,
     journal_style,
+    note_of,
     scaled_density_label,
-    treatment_look,
 )
+from hepdensity.studies.gluino.evaluation.samples import sampled_events
 from hepdensity.studies.gluino.plotting.labelled_samples import check_one_per_model
 from hepdensity.studies.gluino.plotting.spectra import DIGLUINO_MASS
 
 TRANSVERSE_MOMENTUM = Binning(50, 0.001, 1370.0)
 """Bins of the transverse momentum of a gluino [GeV], as in the paper."""
 
-PROCESSES: dict[str, tuple[str, Any]] = {
+LINES: dict[str, tuple[str, Any]] = {
     "two_gluino": ("two gluinos", (0, (3, 1.2))),
     "four_gluino": ("four gluinos", "-"),
 }
-"""Process -> its name and its line, as in the paper."""
+"""Process -> its name and its line, as in the paper, which shows two gluinos first."""
 
 MASS_LABEL = r"m_{\mathrm{12}}"
 PT_LABEL = r"p_{\mathrm{T,1}}"
@@ -71,26 +72,21 @@ class ProcessSamples:
 
     Attributes:
         model: Name of the model.
-        treatment: Its name without the permutation treatment.
         objective: What it was trained for, as tables write it; None if it has no objectives.
         permutation: Its permutation treatment.
         n_train: Number of training events.
         seed: Seed of the training.
         events: Process -> its samples.
+        look: Look of its treatment of a varying dimension.
     """
 
     model: str
-    treatment: str
     objective: str | None
     permutation: str | None
     n_train: int
     seed: int
     events: Mapping[str, Events]
-
-    @property
-    def look(self) -> Variant:
-        """Name and colour of the treatment."""
-        return treatment_look(self.treatment)
+    look: Look
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -104,36 +100,50 @@ class ProcessSamples:
         }
 
 
+def varying_dimension(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw figure 7.
+
+    Args:
+        files: For each process samples of the trainings and `events_<process>`; `summaries`.
+        settings: `runs`, the trainings, `p_four` and the `preset`.
+    """
+    samples = read_process_samples({name: files[name] for name in LINES}, settings["runs"])
+    truth = {name: read_events(files[f"events_{name}"]) for name in LINES}
+    return varying_dimension_figure(samples, truth, settings["p_four"], note_of(files, settings))
+
+
 def read_process_samples(
     paths: Mapping[str, Sequence[str | Path]], runs: Sequence[Mapping[str, Any]]
 ) -> list[ProcessSamples]:
     """Read samples of several models, one training of each.
 
     Args:
-        paths: Process -> event files of source "model", one per run.
-        runs: For each of them its model, treatment, objective, permutation, n_train and seed.
+        paths: Process -> files of samples, one per run.
+        runs: Their trainings, see `hepdensity.study.Study.run`.
 
     Raises:
         ValueError: If there are two trainings of a model, or samples of another process.
     """
     check_one_per_model(runs)
-    keys = ("model", "treatment", "permutation", "n_train", "seed")
+    keys = ("model", "permutation", "n_train", "seed")
     files = [dict(zip(paths, group, strict=True)) for group in zip(*paths.values(), strict=True)]
     return [
         ProcessSamples(
             **{key: run[key] for key in keys},
             objective=objective_name(run["objective"]),
             events={process: _read(path, process) for process, path in group.items()},
+            look=Look(**run["treatment"]),
         )
         for run, group in zip(runs, files, strict=True)
     ]
 
 
 def _read(path: str | Path, process: str) -> Events:
-    events = read_events(path)
-    if events.process != process or events.drawn is None:
-        found = "events" if events.drawn is None else f"samples of {events.process}"
-        raise ValueError(f"{path}: {found}, not of {process} from a model; draw the samples anew")
+    events = sampled_events(path)
+    if events.process != process:
+        raise ValueError(f"{path}: samples of {events.process}, not of {process}; draw them again")
     return events
 
 
@@ -170,7 +180,7 @@ def varying_dimension_figure(
             draw_facet_name(upper, permutation)
         keys = [
             Line2D([], [], color="black", linestyle=line, label=name)
-            for name, line in PROCESSES.values()
+            for name, line in LINES.values()
         ]
         entries = {key: [_legend_line(member) for member in group] for key, group in groups.items()}
         draw_facet_legend(figure, entries, keys)
@@ -214,7 +224,7 @@ Lines = Sequence[tuple[Spectra, str]]
 def _draw_momentum(panels: Sequence[Axes], lines: Lines, truth: Spectra) -> None:
     """Draw transverse momenta of both processes, and a ratio panel for each."""
     upper = panels[0]
-    for panel, (process, (name, style)) in zip(panels[1:], PROCESSES.items(), strict=True):
+    for panel, (process, (name, style)) in zip(panels[1:], LINES.items(), strict=True):
         key = (process, "pt")
         draw_density(upper, truth[key], TRUTH_COLOUR, linestyle=style)
         for spectra, colour in lines:

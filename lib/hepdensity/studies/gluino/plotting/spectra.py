@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hepdensity.ingest.event_file import read_events
+from hepdensity.models.kind import Look
 from hepdensity.physics.events import Events, invariant_mass, pair_masses
 from hepdensity.plotting.histograms import (
     BinnedDensity,
@@ -35,10 +35,11 @@ from hepdensity.plotting.style import (
     draw_note,
     draw_title,
     journal_style,
+    note_of,
     sequence_colours,
     short_number,
-    variant,
 )
+from hepdensity.studies.gluino.evaluation.samples import sampled_events
 
 ENERGY = Binning(50, 601.0, 999.0)
 """Bins of the gluino energy [GeV], as in the paper."""
@@ -61,6 +62,7 @@ class Sample:
         momenta: Gluino momenta (E, px, py, pz) [GeV], shape (n, 4, 4).
         drawn: Number of samples drawn, unphysical ones included.
         unphysical: Fraction of samples at unphysical points.
+        look: Its look.
     """
 
     model: str
@@ -69,24 +71,30 @@ class Sample:
     momenta: np.ndarray
     drawn: int
     unphysical: float
+    look: Look
 
     @classmethod
-    def of_events(cls, events: Events, model: str, n_train: int, seed: int) -> Sample:
+    def of_events(cls, events: Events, run: Mapping[str, Any]) -> Sample:
         """Take the samples from an event file.
 
         Args:
             events: Events of source "model".
-            model: Name of the model.
-            n_train: Number of training events.
-            seed: Seed of the training.
+            run: Its training, see `hepdensity.study.Study.run`.
 
         Raises:
             ValueError: If the events do not tell how many were drawn.
         """
         if events.drawn is None:
-            raise ValueError(f"samples of {model} do not tell how many were drawn")
-        unphysical = events.unphysical_fraction
-        return cls(model, n_train, seed, events.momenta, events.drawn, unphysical)
+            raise ValueError(f"samples of {run['model']} do not tell how many were drawn")
+        return cls(
+            model=run["model"],
+            n_train=run["n_train"],
+            seed=run["seed"],
+            momenta=events.momenta,
+            drawn=events.drawn,
+            unphysical=events.unphysical_fraction,
+            look=Look(**run["look"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -108,16 +116,36 @@ class _Panel:
     lines: list[_Line]
 
 
-def read_samples(paths: Sequence[str | Path], runs: Sequence[Mapping[str, Any]]) -> list[Sample]:
-    """Read the samples of several trainings.
+def gluino_energy(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw figure 3.
 
     Args:
-        paths: Event files of source "model".
-        runs: For each of them its model, n_train and seed.
+        files: `samples` and `summaries` of the trainings, and `events`.
+        settings: `runs`, the trainings, and the `preset`.
     """
+    truth = read_events(files["events"]).momenta
+    return energy_figure(_samples(files, settings), truth, note_of(files, settings))
+
+
+def digluino_mass(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Figure, list[dict[str, Any]]]:
+    """Draw figure 4.
+
+    Args:
+        files: `samples` and `summaries` of the trainings, and `events`.
+        settings: `runs`, the trainings, and the `preset`.
+    """
+    truth = read_events(files["events"]).momenta
+    return digluino_mass_figure(_samples(files, settings), truth, note_of(files, settings))
+
+
+def _samples(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Sample]:
     return [
-        Sample.of_events(read_events(path), run["model"], run["n_train"], run["seed"])
-        for path, run in zip(paths, runs, strict=True)
+        Sample.of_events(sampled_events(path), run)
+        for path, run in zip(files["samples"], settings["runs"], strict=True)
     ]
 
 
@@ -143,7 +171,7 @@ def energy_figure(
             labels = {**_labels(sample), "gluino": gluino + 1}
             lines.append(_Line(density, PALETTE[gluino], f"gluino {gluino + 1}", labels))
         size = f"{short_number(sample.n_train)} events{_unphysical(sample)}"
-        panels.append(_Panel(variant(sample.model).label, size, lines))
+        panels.append(_Panel(sample.look.label, size, lines))
     axis_labels = ("$E$ [GeV]", r"$\mathrm{(1/}N\mathrm{)}\;dN/dE$" + _UNIT)
     return _draw(panels, expected, axis_labels, "energy", note)
 
@@ -170,8 +198,8 @@ def digluino_mass_figure(
         label = f"{short_number(sample.n_train)} events{_unphysical(sample)}"
         line = _Line(density, colours[sample.n_train], label, _labels(sample))
         panels.setdefault(sample.model, []).append(line)
-    models = dict.fromkeys(sample.model for sample in samples)
-    drawn = [_Panel(variant(model).label, None, panels[model]) for model in models]
+    labels = {sample.model: sample.look.label for sample in samples}
+    drawn = [_Panel(label, None, panels[model]) for model, label in labels.items()]
     symbol = r"m_{\mathrm{12}}"
     axis_labels = (f"${symbol}$ [GeV]", rf"$\mathrm{{(1/}}N\mathrm{{)}}\;dN/d{symbol}$" + _UNIT)
     return _draw(drawn, expected, axis_labels, "mass", note)

@@ -1,31 +1,29 @@
-"""Turn four-gluino events into model inputs: angles in the unit cube, split by position.
+"""Turn four-gluino events into model inputs: angles in the unit cube, with labels if wanted.
 
-The inputs file (HDF5) has the groups `test`, `validation` and `train`, each with the datasets
-`angles` (float64, (n, 8), see `hepdensity.physics.phase_space`) and, where the events have them,
-`helicities`, `colour_order` and `alpha_s`; attributes `sqrt_s`, `mass` [GeV], `source` and
-`provenance` (JSON). `hepdensity.studies.gluino.preprocessing.inputs` reads it, and by itself imports no physics,
-so that an edit there does not retrain models.
+Inputs files are those of `hepdensity.models.inputs`; see also `hepdensity.studies.gluino.inputs`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 
-from hepdensity.files import CHUNK_EVENTS, atomic_path
 from hepdensity.ingest.event_file import count_events, read_events
-from hepdensity.physics.events import Events
+from hepdensity.models.inputs import InputsWriter
+from hepdensity.models.layout import Layout
+from hepdensity.physics.colour_order import order_to_positions
+from hepdensity.physics.events import N_INCOMING, Events
 from hepdensity.physics.phase_space import momenta_to_angles
 from hepdensity.preprocessing.splits import split_by_position
+from hepdensity.studies.gluino import layouts
 
 BLOCK_EVENTS = 50_000
-LABELS = ("helicities", "colour_order", "alpha_s")
+KEPT = {"angles": ("helicities", "colour_order", "alpha_s"), "labels": ("alpha_s",)}
+"""Dataset -> what is kept of events beside the columns of models, where they have it."""
 LEAST_EFFECTIVE_FRACTION = 0.99
 """A generator may leave a few overweight events in an unweighted sample, but not more."""
 
@@ -33,6 +31,7 @@ LEAST_EFFECTIVE_FRACTION = 0.99
 def prepare_inputs(
     events_path: str | Path,
     output: str | Path,
+    dataset: str,
     test: int,
     validation: int,
     provenance: Mapping[str, Any],
@@ -43,28 +42,86 @@ def prepare_inputs(
     Args:
         events_path: Four-gluino event file.
         output: Inputs file.
+        dataset: "angles" or "labels".
         test: Number of test events.
         validation: Number of validation events.
         provenance: Run record.
-        train: Least size of the training pool.
+        train: Least size of the training group.
 
     Returns:
-        Number of events in each part.
+        Number of events in each group.
 
     Raises:
-        ValueError: If there are too few events, they are weighted or of another process.
+        ValueError: If there are too few events, they are weighted, of another process, or lack the
+            labels.
     """
     split = split_by_position(count_events(events_path), test, validation, train, str(events_path))
-    parts = {"test": split.test, "validation": split.validation, "train": split.train}
+    groups = {"test": split.test, "validation": split.validation, "train": split.train}
     effective = EffectiveSize()
-    with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
-        for name, rows in parts.items():
-            _write_part(file.create_group(name), events_path, rows, effective)
+    first = read_events(events_path, 0, 1)
+    check_process(events_path, first, "four_gluino")
+    with InputsWriter(
+        output,
+        layout_of(dataset, first),
+        provenance,
+        sqrt_s=first.sqrt_s,
+        mass=first.mass,
+        source=first.source,
+    ) as writer:
+        for name, rows in groups.items():
+            for start in range(rows.start, rows.stop, BLOCK_EVENTS):
+                events = read_events(events_path, start, min(start + BLOCK_EVENTS, rows.stop))
+                effective.add(events)
+                arrays = {
+                    key: getattr(events, key)
+                    for key in KEPT[dataset]
+                    if getattr(events, key) is not None
+                }
+                columns = columns_of(dataset, events, events_path)
+                writer.write(name, rows.stop - rows.start, start - rows.start, columns, **arrays)
         effective.check(events_path)
-        first = read_events(events_path, 0, 1)
-        file.attrs.update(sqrt_s=first.sqrt_s, mass=first.mass, source=first.source)
-        file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
-    return {name: rows.stop - rows.start for name, rows in parts.items()}
+    return {name: rows.stop - rows.start for name, rows in groups.items()}
+
+
+def layout_of(dataset: str, events: Events) -> Layout:
+    """Layout of a dataset, with energy and mass of its events."""
+    return layouts.LAYOUTS[dataset](constants_of(events))
+
+
+def constants_of(events: Events) -> dict[str, float]:
+    """What models and samples must know of all events."""
+    return {
+        "sqrt_s": events.sqrt_s,
+        "gluino_mass": events.mass,
+        "mass": events.mass / events.sqrt_s,
+    }
+
+
+def columns_of(dataset: str, events: Events, path: str | Path) -> np.ndarray:
+    """Columns of a dataset, shape (n, d).
+
+    Raises:
+        ValueError: If labels are wanted of events without them.
+    """
+    angles = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()
+    if dataset == "angles":
+        return angles
+    if events.helicities is None or events.colour_order is None:
+        raise ValueError(
+            f"{path}: events without helicities or colour order; leave models of labels out"
+            " (gluino.datasets.labels.models: []) or provide events with these labels"
+        )
+    helicities = (events.helicities > 0).astype(np.float64)
+    positions = order_to_positions(events.colour_order).astype(np.float64)
+    of_gluinos = np.stack((helicities[:, N_INCOMING:], positions[:, 1:]), axis=2)
+    parts = (angles, helicities[:, :N_INCOMING], positions[:, :1])
+    return np.concatenate((*parts, of_gluinos.reshape(len(events), -1)), axis=1)
+
+
+def check_process(path: str | Path, events: Events, process: str) -> None:
+    """Refuse events of another process; `ValueError` names the file."""
+    if events.process != process:
+        raise ValueError(f"{path}: {events.process} events, but {process} events are needed")
 
 
 class EffectiveSize:
@@ -91,25 +148,3 @@ class EffectiveSize:
                 f"{path}: weighted events (effective size {fraction:.3f} of their number);"
                 " training takes all events alike, so unweight them first"
             )
-
-
-def _write_part(group: h5py.Group, path: str | Path, rows: slice, effective: EffectiveSize) -> None:
-    for start in range(rows.start, rows.stop, BLOCK_EVENTS):
-        events = read_events(path, start, min(start + BLOCK_EVENTS, rows.stop))
-        if events.process != "four_gluino":
-            raise ValueError(f"{path}: {events.process} events, but inputs are of four gluinos")
-        effective.add(events)
-        for name, values in _columns(events).items():
-            if name not in group:
-                shape = (rows.stop - rows.start, *values.shape[1:])
-                chunks = (min(CHUNK_EVENTS, shape[0]), *shape[1:])
-                group.create_dataset(name, shape=shape, dtype=values.dtype, chunks=chunks)
-            group[name][start - rows.start : start - rows.start + len(values)] = values
-
-
-def _columns(events: Events) -> dict[str, np.ndarray]:
-    columns = {"angles": momenta_to_angles(torch.from_numpy(events.momenta)).numpy()}
-    for name in LABELS:
-        if getattr(events, name) is not None:
-            columns[name] = getattr(events, name)
-    return columns

@@ -1,45 +1,34 @@
 """Mix two- and four-gluino events into model inputs (Verheyen 2022, arXiv:2205.01697, section 3.4).
 
-The inputs file is laid out as that of `hepdensity.studies.gluino.preprocessing.angles`, without labels: `angles`
-of shape (n, 8), NaN in columns 2 to 7 of two-gluino events, and `alpha_s` where both processes have
-it. Behind every `four_per_two` four-gluino events follows one of two gluinos, so that the first
-rows of a part are mixed as the whole is; the number is an attribute of the file.
+Gluinos that are absent are NaN: of the two gluinos of an event, back to back, only the first one's
+angles are kept. Behind every `four_per_two` four-gluino events follows one of two gluinos, so that
+the first rows of a group are mixed as the whole is.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 
-from hepdensity.files import atomic_path
 from hepdensity.ingest.event_file import count_events, read_events
+from hepdensity.ingest.validation import Tolerance
+from hepdensity.models.inputs import InputsWriter
 from hepdensity.physics.events import Events
 from hepdensity.physics.phase_space import momenta_to_angles
+from hepdensity.physics.processes import PROCESSES
 from hepdensity.preprocessing.splits import Split, split_by_position
-from hepdensity.studies.gluino.preprocessing.angles import EffectiveSize
-
-PROCESSES = ("four_gluino", "two_gluino")
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far the two samples may differ, relative.
-
-    Attributes:
-        momentum: In their energy.
-        mass: In the gluino mass.
-    """
-
-    momentum: float
-    mass: float
+from hepdensity.studies.gluino import layouts
+from hepdensity.studies.gluino.preprocessing.angles import (
+    EffectiveSize,
+    check_process,
+    constants_of,
+)
 
 
 def prepare_mixed_inputs(
@@ -49,6 +38,7 @@ def prepare_mixed_inputs(
     validation: int,
     train: int,
     four_per_two: int,
+    p_four: float,
     tolerance: Tolerance,
     provenance: Mapping[str, Any],
 ) -> dict[str, int]:
@@ -59,38 +49,48 @@ def prepare_mixed_inputs(
         output: Inputs file.
         test: Number of four-gluino test events.
         validation: Number of four-gluino validation events.
-        train: Least number of four-gluino training events; the pool is as large as files allow.
+        train: Least number of four-gluino training events; the group is as large as files allow.
         four_per_two: Four-gluino events for each one of two gluinos.
+        p_four: Share of four-gluino events in the cross-section.
         tolerance: How far energy and mass of the two samples may differ.
         provenance: Run record.
 
     Returns:
-        Number of events in each part, of both processes together.
+        Number of events in each group, of both processes together.
 
     Raises:
         ValueError: If there are too few events, they are weighted or of the wrong process, or the
             files are of different energies or masses.
     """
     splits = _splits(paths, test, validation, train, four_per_two)
-    header = _common_header(paths, tolerance)
+    first = _common_first(paths, tolerance)
     effective = {name: EffectiveSize() for name in PROCESSES}
     sizes = {}
-    with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
-        for part in ("test", "validation", "train"):
+    with InputsWriter(
+        output,
+        layouts.multiplicity(p_four, constants=constants_of(first)),
+        provenance,
+        sqrt_s=first.sqrt_s,
+        mass=first.mass,
+        source=first.source,
+        four_per_two=four_per_two,
+    ) as writer:
+        for group in ("test", "validation", "train"):
             columns = [
-                _columns(paths[name], getattr(splits[name], part), name, effective[name])
+                _columns(paths[name], getattr(splits[name], group), name, effective[name])
                 for name in PROCESSES
             ]
-            order = mixing_order(len(columns[0]["angles"]), len(columns[1]["angles"]), four_per_two)
-            group = file.create_group(part)
-            for name in set(columns[0]) & set(columns[1]):
-                group[name] = np.concatenate([column[name] for column in columns])[order]
-            sizes[part] = len(order)
+            four, two = (len(column["events"]) for column in columns)
+            order = mixing_order(four, two, four_per_two)
+            mixed = {
+                name: np.concatenate([column[name] for column in columns])[order]
+                for name in columns[0]
+                if name in columns[1]
+            }
+            writer.write(group, len(order), 0, mixed.pop("events"), **mixed)
+            sizes[group] = len(order)
         for name in PROCESSES:
             effective[name].check(paths[name])
-        file.attrs.update(header)
-        file.attrs["four_per_two"] = four_per_two
-        file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return sizes
 
 
@@ -113,7 +113,7 @@ def mixing_order(four: int, two: int, four_per_two: int) -> np.ndarray:
 def _splits(
     paths: Mapping[str, str | Path], test: int, validation: int, train: int, four_per_two: int
 ) -> dict[str, Split]:
-    """Slices of each sample, with training pools that belong together."""
+    """Slices of each sample, with training groups that belong together."""
     splits = {
         name: split_by_position(
             *(count_events(paths[name]), test // share, validation // share, train // share),
@@ -123,15 +123,18 @@ def _splits(
     }
     pools = [splits[name].train.stop - splits[name].train.start for name in PROCESSES]
     two = min(pools[0] // four_per_two, pools[1])
-    kept = {"four_gluino": max(train, two * four_per_two), "two_gluino": two}
+    # All four-gluino events that the two-gluino events reach for, so that any size up to there can
+    # be asked for, multiples of `four_per_two` or not.
+    four = min(pools[0], (two + 1) * four_per_two - 1)
+    kept = dict(zip(PROCESSES, (four, two), strict=True))
     return {
         name: replace(split, train=slice(split.train.start, split.train.start + kept[name]))
         for name, split in splits.items()
     }
 
 
-def _common_header(paths: Mapping[str, str | Path], tolerance: Tolerance) -> dict[str, float | str]:
-    """What the events of both files share; the numbers of the four-gluino events count."""
+def _common_first(paths: Mapping[str, str | Path], tolerance: Tolerance) -> Events:
+    """First four-gluino event, of the energy and mass that both files must share."""
     first, second = (read_events(paths[name], 0, 1) for name in PROCESSES)
     same_energy = math.isclose(first.sqrt_s, second.sqrt_s, rel_tol=tolerance.momentum)
     same_mass = math.isclose(first.mass, second.mass, rel_tol=tolerance.mass)
@@ -146,25 +149,19 @@ def _common_header(paths: Mapping[str, str | Path], tolerance: Tolerance) -> dic
             f" {paths['four_gluino']} have {told[0]}; mix events of the same collisions, or raise"
             " gluino.tolerance"
         )
-    return {"sqrt_s": first.sqrt_s, "mass": first.mass, "source": first.source}
+    return first
 
 
 def _columns(
     path: str | Path, rows: slice, process: str, effective: EffectiveSize
 ) -> dict[str, np.ndarray]:
     events = read_events(path, rows.start, rows.stop)
-    if events.process != process:
-        raise ValueError(f"{path}: {events.process} events where {process} events are wanted")
+    check_process(path, events, process)
     effective.add(events)
-    columns = {"angles": _angles(events)}
+    known = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()
+    angles = np.full((len(events), 2 * layouts.GLUINOS), np.nan)
+    angles[:, : known.shape[1]] = known
+    columns = {"events": angles}
     if events.alpha_s is not None:
         columns["alpha_s"] = events.alpha_s
     return columns
-
-
-def _angles(events: Events) -> np.ndarray:
-    """Angles (n, 8), NaN where there is no gluino."""
-    known = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()
-    angles = np.full((len(events), 8), np.nan)
-    angles[:, : known.shape[1]] = known
-    return angles

@@ -1,0 +1,142 @@
+"""Open input files by what their first bytes say: plain, gzip, bzip2 and xz are read directly."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import shlex
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from hepdensity.files import open_input
+from hepdensity.ingest.validation import Fault, place_error
+
+AGAIN = "copy, download or generate it again"
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".Z")
+
+_Opener = Callable[[IO[bytes]], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of file that is not plain text.
+
+    Attributes:
+        name: What it is called.
+        magic: What its bytes begin with.
+        remedy: What to do; {file} and {unpacked} are quoted for a shell.
+        offset: Where `magic` stands.
+        opener: Reads it directly, if we can.
+        layer: Whether it is a mere layer around a file, which a command takes off.
+    """
+
+    name: str
+    magic: bytes
+    remedy: str
+    offset: int = 0
+    opener: _Opener | None = None
+    layer: bool = True
+
+    def fits(self, head: bytes) -> bool:
+        return head.startswith(self.magic, self.offset)
+
+
+def _unpack(command: str) -> str:
+    return f"unpack it with `{command} {{file}} > {{unpacked}}` and give {{unpacked}}"
+
+
+_EXTRACT = "extract it with `{}` and give the file that was inside"
+_GZIP = cast(_Opener, lambda file: gzip.GzipFile(fileobj=file))
+_KINDS = (
+    _Kind("a gzip file", b"\x1f\x8b", _unpack("gzip -dc"), opener=_GZIP),
+    _Kind("a bzip2 file", b"BZh", _unpack("bzip2 -dc"), opener=cast(_Opener, bz2.BZ2File)),
+    _Kind("an xz file", b"\xfd7zXZ\0", _unpack("xz -dc"), opener=cast(_Opener, lzma.LZMAFile)),
+    _Kind("an lzma file", b"]\0\0", _unpack("xz -dc"), opener=cast(_Opener, lzma.LZMAFile)),
+    _Kind("a Zstandard file", b"\x28\xb5\x2f\xfd", _unpack("unzstd -c")),
+    _Kind("an lz4 file", b"\x04\x22\x4d\x18", _unpack("lz4 -dc")),
+    _Kind("a compress file", b"\x1f\x9d", _unpack("gzip -dc")),
+    _Kind("a zip archive", b"PK\x03\x04", _EXTRACT.format("unzip {file}")),
+    _Kind("a 7-zip archive", b"7z\xbc\xaf\x27\x1c", _EXTRACT.format("7z x {file}")),
+    # tar finds out by itself in which compression an archive is packed.
+    _Kind("a tar archive", b"ustar", _EXTRACT.format("tar -xf {file}"), offset=257, layer=False),
+    _Kind("an HDF5 file", b"\x89HDF\r\n\x1a\n", "give the events as a text file", layer=False),
+    _Kind("a ROOT file", b"root\0", "give the events as a text file", layer=False),
+    _Kind("UTF-16 text", b"\xff\xfe", _unpack("iconv -f UTF-16 -t UTF-8"), layer=False),
+    _Kind("UTF-16 text", b"\xfe\xff", _unpack("iconv -f UTF-16 -t UTF-8"), layer=False),
+    _Kind("a Git LFS pointer", b"version https://git-lfs", "run `git lfs pull`", layer=False),
+)
+_WEB_PAGE = (b"<!doctype html", b"<html")
+
+
+@contextmanager
+def open_plain(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading its uncompressed bytes.
+
+    Args:
+        path: A plain, gzip, bzip2 or xz file, whatever its name says.
+
+    Yields:
+        The file, at its beginning. Wrap the reading in `damage_as_fault`.
+
+    Raises:
+        ValueError: If it cannot be opened, is empty, or its first bytes are those of a file of
+            another kind; the message says which, and how to unpack it.
+    """
+    path = Path(path)
+    with open_input(path) as file:
+        kind = _kind_of(path, file.peek())
+        if kind is None:
+            yield file
+            return
+        if kind.opener is None:
+            raise _foreign(path, kind)
+        with kind.opener(file) as plain:
+            try:
+                with damage_as_fault():
+                    head = cast(bytes, plain.peek(1))  # type: ignore[attr-defined]
+            except Fault as fault:
+                raise place_error(path, None, fault.problem, fault.remedy) from fault
+            inner = _kind_of(path, head)
+            if inner is not None:
+                raise _foreign(path, inner, kind)
+            yield plain
+
+
+@contextmanager
+def damage_as_fault() -> Iterator[None]:
+    """Turn what reading a file raises into a `Fault`.
+
+    Raises:
+        Fault: If compressed data are truncated or damaged, or the file cannot be read.
+    """
+    try:
+        yield
+    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise Fault(f"the file cannot be read ({error.strerror})", "read it again") from error
+        problem = f"the compressed data are truncated or damaged ({error})"
+        raise Fault(problem, AGAIN) from error
+
+
+def _kind_of(path: Path, head: bytes) -> _Kind | None:
+    """Kind of a file with these first bytes; None for plain text."""
+    if not head:
+        raise place_error(path, None, "the file is empty", AGAIN)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_WEB_PAGE):
+        problem = "this is a web page, not data: a download failed or led to a log-in page"
+        raise place_error(path, None, problem, "download the file again")
+    return next((kind for kind in _KINDS if kind.fits(head)), None)
+
+
+def _foreign(path: Path, kind: _Kind, outer: _Kind | None = None) -> ValueError:
+    problem = f"this is {kind.name}" + (f" inside {outer.name}" if outer else "")
+    remedy = outer.remedy if outer and kind.layer else kind.remedy
+    packed = path.suffix in PACKED_SUFFIXES
+    unpacked = path.with_suffix("") if packed else path.with_name(f"{path.name}.unpacked")
+    names = {"file": shlex.quote(str(path)), "unpacked": shlex.quote(str(unpacked))}
+    return place_error(path, None, problem, remedy.format(**names))

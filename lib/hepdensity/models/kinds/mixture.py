@@ -1,0 +1,43 @@
+"""Kind `mixture`: categories first, continuous columns given the category."""
+
+from hepdensity.models.kind import (
+    ABSENT,
+    CATEGORICAL,
+    EMBEDDING,
+    PERMUTATION,
+    SIZES,
+    Kind,
+    Look,
+    Settings,
+)
+
+_LOOKS = {
+    "likelihood": Look("mixture, likelihood", "#ff8a00", "h"),
+    "balanced": Look("mixture, balanced", "#a85400", "H"),
+}
+
+
+def _look(settings: Settings) -> Look:
+    return _LOOKS[settings["objective"]]
+
+
+KINDS = (
+    Kind(
+        name="mixture",
+        builder="hepdensity.models.flows.mixture:mixture_flow",
+        settings={
+            "permutation": PERMUTATION,
+            "objective": {
+                "description": "Whether events or categories count alike",
+                "unit": "1",
+                "enum": ["likelihood", "balanced"],
+            },
+            "embedding": EMBEDDING,
+            **SIZES,
+        },
+        required=frozenset({"permutation", "objective"}),
+        needs=frozenset({CATEGORICAL}),
+        takes=frozenset({CATEGORICAL, ABSENT}),
+        look=_look,
+    ),
+)
