@@ -10,7 +10,7 @@ from hepdensity.numbering import digits, number, permutation_of_rank, rank_of_pe
 
 @pytest.mark.parametrize("size", [0, 1, 3, 5])
 def test_ranks_are_lexicographic(size: int) -> None:
-    sequences = torch.tensor(list(permutations(range(size)))).view(-1, size).long()
+    sequences = torch.tensor(list(permutations(range(size))), dtype=torch.long)
     ranks = torch.arange(len(sequences))
     assert torch.equal(rank_of_permutation(sequences), ranks)
     assert torch.equal(permutation_of_rank(ranks, size), sequences)

@@ -5,12 +5,12 @@ from itertools import permutations
 
 import pytest
 import torch
+from model_events import categories, category, grid, joined_events, joined_layout, reorder
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from hepdensity.models.classifier import ClassifiedFlow, classified_flow
 from hepdensity.models.layers.coding import Coding, combined
-from model_events import categories, category, grid, joined_events, joined_layout, reorder
 
 SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
 

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from model_events import general_layout, joined_layout, sets_layout
 
 from hepdensity.models.layout import Code, Column, Layout, PresenceSet
-from model_events import general_layout, joined_layout, sets_layout
 
 
 def test_a_row_has_continuous_then_categorical_columns() -> None:

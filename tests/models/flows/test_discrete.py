@@ -5,10 +5,6 @@ from itertools import permutations
 
 import pytest
 import torch
-from torch import Generator, Tensor
-
-from hepdensity.models.flows.discrete import DiscreteFlow, argmax_flow, dequantisation_flow
-from hepdensity.models.layers.coding import Coding
 from model_events import (
     categories,
     category,
@@ -17,13 +13,19 @@ from model_events import (
     plain_layout,
     reorder,
 )
+from torch import Generator, Tensor
+
+from hepdensity.models.flows.discrete import DiscreteFlow, argmax_flow, dequantisation_flow
+from hepdensity.models.layers.coding import Coding
 
 SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 3}
 AUXILIARY = {"layers": 2, "bins": 4, "embedding": 3}
 BUILDERS = {"dequantisation": dequantisation_flow, "argmax": argmax_flow}
 
 
-def small_model(kind: str, noise: str, permutation: str = "none", particles: int = 1) -> DiscreteFlow:
+def small_model(
+    kind: str, noise: str, permutation: str = "none", particles: int = 1
+) -> DiscreteFlow:
     model = BUILDERS[kind](
         layout=joined_layout(particles),
         noise=noise,
@@ -91,7 +93,9 @@ def exact_dequantised(model: DiscreteFlow, x: Tensor) -> Tensor:
     total = torch.zeros(len(x), dtype=torch.float64)
     for order in torch.tensor(list(permutations(range(2)))):
         moved = reorder(x, order.expand(len(x), -1))
-        for i, (event, codes) in enumerate(zip(moved, Coding(joined_layout(2)).codes(moved), strict=True)):
+        for i, (event, codes) in enumerate(
+            zip(moved, Coding(joined_layout(2)).codes(moved), strict=True)
+        ):
             z = torch.cat([event[:4].expand(len(u), -1), (codes + u) / counts], dim=1)
             total[i] += model.flow.log_prob(z).exp().mean() / 96 / 2
     return total.log()

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+from model_events import grid, joined_layout, plain_layout, sets_layout
 from torch import Tensor
 
 from hepdensity.models.flows.dropout import DropoutFlow, dropout_flow
 from hepdensity.models.layout import Layout
-from model_events import grid, joined_layout, plain_layout, sets_layout
 
 P_COMPLETE = 0.3
 SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}

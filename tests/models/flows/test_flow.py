@@ -4,12 +4,12 @@ from itertools import permutations
 
 import pytest
 import torch
+from model_events import BUILDERS, grid, joined_layout, plain_layout, sets_layout
 
 from hepdensity.models.base import symmetrised
 from hepdensity.models.build import build
 from hepdensity.models.flows.flow import SplineFlow, spline_flow
 from hepdensity.models.layout import Layout
-from model_events import BUILDERS, grid, joined_layout, plain_layout, sets_layout
 
 TREATMENTS = ["none", "stochastic", "sort"]
 

@@ -1,17 +1,16 @@
 """Mixture model: table of categories, conditional density, exact value, objectives."""
 
 import logging
-import math
 from itertools import permutations
 
 import pytest
 import torch
+from model_events import categories, category, grid, joined_events, joined_layout, reorder
 from torch import Tensor
 
 from hepdensity.models.flows.category_table import DenseTable
 from hepdensity.models.flows.mixture import MixtureFlow, mixture_flow
 from hepdensity.models.layers.permutation import particle_layer
-from model_events import categories, category, grid, joined_events, joined_layout, reorder
 
 SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
 
@@ -89,7 +88,9 @@ def test_table_has_the_frequencies_that_the_flow_sees(permutation: str) -> None:
 
 
 def test_sorted_table_is_not_the_symmetrised_one() -> None:
-    symmetric, by_angle = (dense(small_model(p)).log_categories.exp() for p in ("stochastic", "sort"))
+    symmetric, by_angle = (
+        dense(small_model(p)).log_categories.exp() for p in ("stochastic", "sort")
+    )
     assert (symmetric - by_angle).abs().sum() > 0.05
 
 
@@ -144,7 +145,7 @@ def test_categories_never_seen_are_finite_and_counted(caplog: pytest.LogCaptureF
     unseen = dense(model).unseen.nonzero()[:, 0]
     assert len(unseen) > 1
     codes = torch.cat([unseen[:2], category(labelled(100, 2)[:3])])
-    events = with_codes(torch.rand(5, 4, dtype=torch.float64), split_category(codes, 2))
+    events = joined_events(torch.rand(5, 4, dtype=torch.float64), codes)
     with torch.no_grad(), caplog.at_level(logging.INFO):
         assert model.log_prob(events).isfinite().all()
         assert model.log_prob_tight(events).isfinite().all()
@@ -154,7 +155,12 @@ def test_categories_never_seen_are_finite_and_counted(caplog: pytest.LogCaptureF
 def test_saved_weights_bring_the_table_along() -> None:
     model, x = small_model(), labelled(10, 2)
     fresh = mixture_flow(
-        permutation="stochastic", objective="likelihood", seed=9, embedding=5, particles=2, **SMALL
+        layout=joined_layout(2),
+        permutation="stochastic",
+        objective="likelihood",
+        seed=9,
+        embedding=5,
+        **SMALL,
     ).double()
     with pytest.raises(ValueError, match=r"call prepare\(training\) first"):
         fresh.log_prob(x)

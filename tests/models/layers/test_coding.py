@@ -2,9 +2,6 @@
 
 import pytest
 import torch
-
-from hepdensity.models.layers.coding import Coding, combined, split
-from hepdensity.models.layout import Code, Column, Layout
 from model_events import (
     categories,
     category,
@@ -14,6 +11,9 @@ from model_events import (
     joined_layout,
     reorder,
 )
+
+from hepdensity.models.layers.coding import Coding, combined, split
+from hepdensity.models.layout import Code, Column, Layout
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 import torch
+from model_events import general_events, general_layout, joined_events, joined_layout, plain_layout
 
 from hepdensity.models.base import LayerKind
 from hepdensity.models.layers.permutation import (
@@ -16,7 +17,6 @@ from hepdensity.models.layers.permutation import (
     reorder_particles,
 )
 from hepdensity.models.layout import Column, Layout
-from model_events import general_events, general_layout, joined_events, joined_layout, plain_layout
 
 
 def events(n: int, seed: int = 0) -> torch.Tensor:

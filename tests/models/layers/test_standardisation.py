@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from contracts import check_log_jacobian, check_round_trip
+from model_events import general_events, general_layout
 from torch import Tensor
 
-from contracts import check_log_jacobian, check_round_trip
 from hepdensity.models.layers.permutation import reorder_particles
 from hepdensity.models.layers.standardisation import Standardisation
-from model_events import general_events, general_layout
 
 
 def layer(events: Tensor) -> Standardisation:

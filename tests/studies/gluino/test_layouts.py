@@ -25,7 +25,7 @@ def test_labels_have_the_agreed_columns() -> None:
     batch = pack(angles, torch.tensor([[1, -1, 1, 1, -1, -1]]), torch.tensor([[3, 0, 1, 4, 2]]))
     assert batch[0, 8:].tolist() == [1, 0, 3, 1, 0, 1, 1, 0, 4, 0, 2]
     assert torch.equal(batch[:, :8], angles)
-    layout = layouts.labels(0.2)
+    layout = layouts.labels({"mass": 0.2})
     assert (layout.features, layout.continuous) == (19, 8)
     names = [layout.column_of(i).name for i in range(8, 13)]
     assert names == ["helicity_1", "helicity_2", "position_1", "helicity", "position"]

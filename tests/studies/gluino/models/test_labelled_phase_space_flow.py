@@ -21,7 +21,7 @@ from hepdensity.studies.gluino.models.labelled_phase_space_flow import (
 )
 
 MASS = 607.7137 / 3000
-LAYOUT = layouts.labels(MASS)
+LAYOUT = layouts.labels({"mass": MASS})
 BUILDER = "hepdensity.studies.gluino.models.labelled_phase_space_flow:labelled_phase_space_flow"
 SIZE: dict[str, Any] = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per_dim": 2}
 

@@ -186,7 +186,7 @@ def test_impossible_numbers_of_orders_are_refused(count: int) -> None:
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        (layouts.angles(3), "for 4 particles with two angle variables"),
+        (layouts.angles(gluinos=3), "for 4 particles with two angle variables"),
         (layouts.multiplicity(0.5), "all present"),
         (layouts.labels(), "for 4 particles with two angle variables"),
     ],
