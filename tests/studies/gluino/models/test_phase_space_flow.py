@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from hepdensity.models.base import symmetrised
-from hepdensity.models.layers.autoregressive import AutoregressiveSpline
 from hepdensity.models.build import build
+from hepdensity.models.layers.autoregressive import AutoregressiveSpline
 from hepdensity.models.layout import Layout
 from hepdensity.physics.gluino import Normalisation, TrueDensity
 from hepdensity.physics.phase_space import log_flat_density, momenta_to_angles, rambo
@@ -17,7 +18,7 @@ from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.models.phase_space_flow import PhaseSpaceFlow, phase_space_flow
 
 CHARTS = ["plain", "sequential", "paired"]
-SIZE = {"layers": 2, "bins": 6, "residual_blocks": 1, "units_per_dim": 4}
+SIZE: dict[str, Any] = {"layers": 2, "bins": 6, "residual_blocks": 1, "units_per_dim": 4}
 
 
 def flow(chart: str = "paired", orders_per_event: int = 1, trained: bool = True) -> PhaseSpaceFlow:
