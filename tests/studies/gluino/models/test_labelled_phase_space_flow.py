@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from hepdensity.models.build import build
 from hepdensity.models.layers.autoregressive import AutoregressiveSpline
 from hepdensity.models.layers.permutation import reorder_particles
-from hepdensity.models.build import build
 from hepdensity.physics.gluino import colour_orders, colour_probabilities, squared_amplitudes
 from hepdensity.physics.phase_space import log_flat_density, rambo
 from hepdensity.studies.gluino import layouts
-from hepdensity.studies.gluino.models.labels import pack, unpack
 from hepdensity.studies.gluino.models.labelled_phase_space_flow import (
     LabelledPhaseSpaceFlow,
     labelled_phase_space_flow,
 )
+from hepdensity.studies.gluino.models.labels import pack, unpack
 
 MASS = 607.7137 / 3000
 LAYOUT = layouts.labels({"mass": MASS})

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from hepdensity.models.base import symmetrised
-from hepdensity.models.layers.autoregressive import AutoregressiveSpline
 from hepdensity.models.build import build
+from hepdensity.models.layers.autoregressive import AutoregressiveSpline
 from hepdensity.models.layout import Layout
 from hepdensity.physics.gluino import Normalisation, TrueDensity
 from hepdensity.physics.phase_space import log_flat_density, momenta_to_angles, rambo

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from hepdensity.models.layers.permutation import reorder_particles
+from hepdensity.physics.phase_space import momenta_to_angles, rambo
 from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.models.labels import pack, unpack
-from hepdensity.physics.phase_space import momenta_to_angles, rambo
 from hepdensity.studies.gluino.models.layers.invariants import outgoing_momenta
 from hepdensity.studies.gluino.models.layers.spin_structures import (
     COUNT,
