@@ -52,7 +52,7 @@ class DiscreteFlow(TreatedModel):
     def log_conditional(
         self, batch: Tensor, chosen: Tensor | None, generator: Generator | None = None
     ) -> Tensor:
-        """Bound of the log-density [nats] of ordered events with one draw of the noise, ``(n,)``."""
+        """Bound of the log-density [nats] of ordered events with one draw of noise, ``(n,)``."""
         codes = self.coding.codes(batch)
         if self.combined:
             codes = self.coding.grouped(codes)

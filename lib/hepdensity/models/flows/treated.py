@@ -358,7 +358,7 @@ class TreatedModel(MultiplicityModel):
         context: Tensor | None,
         generator: Generator | None,
     ) -> Tensor:
-        """Draw points of the flow's cube, NaN where a presence set drops them, ``(n, features)``."""
+        """Draw points of the cube, NaN where a presence set drops them, ``(n, features)``."""
         z = self.flow.base_points(n, generator)
         if self.dropout is not None:
             z, _ = self.dropout(z, chosen)
@@ -382,7 +382,7 @@ def row_places(layout: Layout) -> list[int | None]:
 
 
 def _absent(layout: Layout, places: Sequence[int | None]) -> Tensor:
-    """For each presence set the coordinates of absent particles, bool, ``(sets, len(places))``."""
+    """For each presence set the coordinates of absent particles, bool, ``(sets, places)``."""
     return torch.tensor(
         [[place is not None and place >= s.particles for place in places] for s in layout.sets]
     )
