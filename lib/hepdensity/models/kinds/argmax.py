@@ -1,4 +1,4 @@
-"""Kind `argmax`: categories as continuous latent columns."""
+"""Kind `argmax`: each category becomes continuous latent columns."""
 
 from hepdensity.models.kind import (
     ABSENT,

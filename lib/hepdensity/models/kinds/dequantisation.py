@@ -1,4 +1,4 @@
-"""Kind `dequantisation`: categories as continuous latent columns."""
+"""Kind `dequantisation`: each category becomes a continuous latent column."""
 
 from hepdensity.models.kind import (
     ABSENT,

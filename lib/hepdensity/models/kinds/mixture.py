@@ -1,4 +1,4 @@
-"""Kind `mixture`: categories first, continuous columns given the category."""
+"""Kind `mixture`: categories, and a flow of the continuous columns given the category."""
 
 from hepdensity.models.kind import (
     ABSENT,
@@ -27,7 +27,7 @@ KIND = Kind(
     settings={
         "permutation": PERMUTATION,
         "objective": {
-            "description": "Whether events or categories count alike",
+            "description": "Give equal weight to events (likelihood) or to categories (balanced)",
             "unit": "1",
             "enum": ["likelihood", "balanced"],
         },
