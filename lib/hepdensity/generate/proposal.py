@@ -1,8 +1,8 @@
 """A cheap approximation of the event weights, to decide where to compute the exact ones.
 
 Points of flat phase space are first unweighted with the approximation g, which is almost free to
-compute. The surviving points are then unweighted with weight / g. The probability to accept an event
-is still proportional to its exact weight; the quality of g affects only the efficiency.
+compute. The surviving points are then unweighted with weight / g. An event is still accepted with a
+probability proportional to its exact weight; the quality of g affects only the efficiency.
 
 The helicity-summed |M|^2 of gg -> n gluinos depends on little more than the product of the
 t-channel denominators. A quadratic form in the three quantities of `features`, fitted to pilot
