@@ -26,7 +26,9 @@ def configure():
     """Complete `config` from the presets; end with one clear message if it is not valid."""
     global RESULTS
     if set("{}") & set(str(REPOSITORY)):
-        sys.exit(f"{REPOSITORY}: Snakemake takes braces in this path for wildcards; rename the folder")
+        sys.exit(
+            f"{REPOSITORY}: Snakemake takes braces in this path for wildcards; rename the folder"
+        )
     try:
         given, command_line = config, workflow.config_settings.config
         files = [*workflow.configfiles, *workflow.config_settings.configfiles]

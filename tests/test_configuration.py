@@ -289,7 +289,11 @@ REFUSED = {
         "may never end",
     ),
     "below threshold": ("gluino.sqrt_s", 2400.0, "exceed 4 x gluino.mass = 2430.85"),
-    "endless": ("training", {**UNLIMITED, "threshold_mode": "rel"}, "^training: .* may never end"),
+    "endless": (
+        "gluino.datasets.angles.training",
+        {**UNLIMITED, "threshold_mode": "rel"},
+        "^training: .* may never end",
+    ),
     "no LHE file": ("gluino.source", "lhe", "gluino.lhe.four_gluino: no file given"),
     "no CSV file": ("gluino.source", "csv", "gluino.csv.four_gluino: no file given"),
     "missing LHE file": (

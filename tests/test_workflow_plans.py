@@ -27,7 +27,7 @@ def test_lint(fresh: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "trainings"), [("smoke", 22), ("quick", 34), ("long", 26), ("paper", 126)]
+    ("preset", "trainings"), [("smoke", 22), ("quick", 20), ("long", 26), ("paper", 126)]
 )
 def test_presets_pass_a_dry_run(fresh: Checkout, preset: str, trainings: int) -> None:
     plan = Checkout(fresh.root, fresh.directory, {"preset": preset}).plan()

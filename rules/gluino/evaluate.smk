@@ -3,8 +3,8 @@ rule evaluate_truth:
         inputs=f"{gluino.folder}/inputs/angles.h5",
         normalisation=f"{gluino.folder}/inputs/normalisation_four_gluino.json",
     output:
-        scores=f"{gluino.folder}/scores/truth.h5",
         **table_files("gluino", "truth", "Log-likelihood", "the best that any model can reach"),
+        scores=f"{gluino.folder}/scores/truth.h5",
     log:
         log_of("evaluate_truth", study="gluino"),
     benchmark:
@@ -27,7 +27,6 @@ rule evaluate_truth_multiplicity:
         normalisation_four_gluino=f"{gluino.folder}/inputs/normalisation_four_gluino.json",
         normalisation_two_gluino=f"{gluino.folder}/inputs/normalisation_two_gluino.json",
     output:
-        scores=f"{gluino.folder}/scores/truth_multiplicity.h5",
         **table_files(
             "gluino",
             "truth_multiplicity",
@@ -35,6 +34,7 @@ rule evaluate_truth_multiplicity:
             "the best that any model of two and four gluinos can reach",
             caption="truth",
         ),
+        scores=f"{gluino.folder}/scores/truth_multiplicity.h5",
     log:
         log_of("evaluate_truth_multiplicity", study="gluino"),
     benchmark:

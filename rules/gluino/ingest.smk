@@ -54,7 +54,7 @@ rule ingest_lhe:
 
 rule ingest_csv:
     input:
-        csv=lambda w: gluino.files(w.process),
+        csv=lambda w: gluino.files(w.process)[0],
     output:
         events=f"{gluino.folder}/events/csv/{{process}}.h5",
         summary=f"{gluino.folder}/events/csv/{{process}}.json",

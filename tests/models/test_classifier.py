@@ -1,28 +1,27 @@
-"""Classifier model: normalisation, labels that move with the gluinos, training."""
+"""Classifier model: normalisation, categories that move with the particles, training."""
 
 import math
 from itertools import permutations
 
 import pytest
 import torch
+from model_events import categories, category, grid, joined_events, joined_layout, reorder
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from hepdensity.models.classifier import ClassifiedFlow, classified_flow
-from hepdensity.models.layers.labels import (
-    category,
-    check_labels,
-    relabel,
-    split_category,
-    with_codes,
-)
+from hepdensity.models.layers.coding import Coding, combined
 
 SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
 
 
-def small_model(permutation: str = "sort", gluinos: int = 2) -> ClassifiedFlow:
+def small_model(permutation: str = "sort", particles: int = 2) -> ClassifiedFlow:
     return classified_flow(
-        permutation=permutation, seed=3, hidden=(12, 12), gluinos=gluinos, **SMALL
+        layout=joined_layout(particles),
+        permutation=permutation,
+        seed=3,
+        hidden=(12, 12),
+        **SMALL,
     ).double()
 
 
@@ -30,34 +29,32 @@ def logits(model: ClassifiedFlow, events: Tensor) -> Tensor:
     return model.head(model.network(events[:, :4]))
 
 
-def labelled(n: int, gluinos: int = 2, seed: int = 0) -> Tensor:
+def labelled(n: int, particles: int = 2, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    angles = torch.rand(n, 2 * gluinos, generator=generator, dtype=torch.float64)
-    codes = torch.randint({1: 16, 2: 96}[gluinos], (n,), generator=generator)
-    return with_codes(angles, split_category(codes, gluinos))
+    x = torch.rand(n, 2 * particles, generator=generator, dtype=torch.float64)
+    return joined_events(x, torch.randint(categories(particles), (n,), generator=generator))
 
 
 def test_density_integrates_to_one_over_all_categories() -> None:
-    model = small_model(gluinos=1)
-    axis = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
-    angles = torch.cartesian_prod(axis, axis)
+    model = small_model(particles=1)
+    x = grid(200)
     total = 0.0
     for y in range(16):
-        codes = split_category(torch.full((len(angles),), y), 1)
+        events = joined_events(x, torch.full((len(x),), y))
         with torch.no_grad():
-            total += model.log_prob_tight(with_codes(angles, codes)).exp().mean().item()
+            total += model.log_prob_tight(events).exp().mean().item()
     assert total == pytest.approx(1, abs=2e-3)
 
 
 @pytest.mark.parametrize("permutation", ["stochastic", "sort"])
-def test_exact_value_is_the_mean_over_relabellings_of_angles_and_labels(permutation: str) -> None:
+def test_exact_value_is_the_mean_over_orders_of_all_columns(permutation: str) -> None:
     model, x = small_model(permutation), labelled(40)
     orders = [torch.tensor(order).expand(40, -1) for order in permutations(range(2))]
     with torch.no_grad():
         each = [
-            model.flow.log_prob_ordered(moved[:, :4])
+            model.flow.log_prob(moved[:, :4])
             - cross_entropy(logits(model, moved), category(moved), reduction="none")
-            for moved in (relabel(x, order) for order in orders)
+            for moved in (reorder(x, order) for order in orders)
         ]
         tight = model.log_prob_tight(x)
     torch.testing.assert_close(tight, torch.stack(each).logsumexp(dim=0) - math.log(2))
@@ -67,18 +64,19 @@ def test_exact_value_is_the_mean_over_relabellings_of_angles_and_labels(permutat
 def test_one_draw_sorted_value_does_not_depend_on_the_given_order() -> None:
     model, x = small_model("sort"), labelled(40)
     with torch.no_grad():
-        moved = relabel(x, torch.tensor([1, 0]).expand(40, -1))
+        moved = reorder(x, torch.tensor([1, 0]).expand(40, -1))
         torch.testing.assert_close(model.log_prob(moved), model.log_prob(x))
 
 
-def test_training_learns_labels_that_follow_the_angles() -> None:
-    """Labels are a function of the angles: a classifier that moved them wrongly could not learn."""
+def test_training_learns_categories_that_follow_x() -> None:
+    """Spins are a function of x: a classifier that moved them wrongly could not learn."""
     model, n = small_model("stochastic"), 2000
     x = labelled(n)
-    first_forward = (x[:, 0] > x[:, 2]).long()
-    # Helicities (gluon, gluon, gluino, gluino) and the colour order all say which is more forward.
-    helicity = torch.where(first_forward.bool(), 0b0010, 0b0001)
-    x = with_codes(x[:, :4], torch.stack([helicity, torch.zeros_like(helicity)], dim=1))
+    first_larger = (x[:, 0] > x[:, 2]).long()
+    # The spins of the particles say which has the larger x_1; the places are 0, 1, 2.
+    spins = torch.where(first_larger.bool(), 0b0010, 0b0001)
+    codes = torch.stack([spins, torch.zeros_like(spins)], dim=1)
+    x = joined_events(x[:, :4], combined(codes, Coding(joined_layout(2)).counts))
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     losses = []
@@ -88,8 +86,8 @@ def test_training_learns_labels_that_follow_the_angles() -> None:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    # Angles are uniform (0 nats). The shuffled colour positions are independent of the angles with
-    # entropy log 2; without learning the entropy of the labels is log 96.
+    # x is uniform (0 nats). The shuffled places are independent of x with entropy log 2; without
+    # learning the entropy of the categories is log 96.
     assert losses[0] > 4
     assert losses[-1] < math.log(2) + 0.35
 
@@ -104,10 +102,10 @@ def test_flow_and_classifier_are_factors_of_the_loss() -> None:
         assert all((g is not None and bool(g.any())) == trained for g in gradients)
 
 
-def test_samples_have_labels_with_their_probabilities(generator: torch.Generator) -> None:
+def test_samples_have_categories_with_their_probabilities(generator: torch.Generator) -> None:
     model, n = small_model("sort"), 20_000
     x = model.sample(n, generator)
-    check_labels(x)
+    Coding(joined_layout(2)).check(x)
     assert x.shape == (n, 11)
     points = labelled(n, seed=8)
     with torch.no_grad():

@@ -239,7 +239,7 @@ class Layout:
     def block(self, place: int) -> tuple[int, ...]:
         """Indices in a row of all columns of the particle at a place, counted from 0."""
         _, continuous, _, categorical = self.slices
-        found = []
+        found: list[int] = []
         for part, width in (
             (continuous, len(self.particle_continuous)),
             (categorical, len(self.particle_categorical)),

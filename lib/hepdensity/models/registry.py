@@ -24,17 +24,18 @@ _OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 def kinds_of(study: str | None = None) -> dict[str, Kind]:
     """Kinds of model that a study can use, by name.
 
-    A shared kind is a module in `hepdensity.models.kinds` with a record `KIND`. The kinds of a
-    study are the list `KINDS` in `hepdensity.studies.<study>.kinds`, if there is such a module.
+    Shared kinds are the records `KINDS` of the modules in `hepdensity.models.kinds`. A study may
+    add its own records `KINDS` in the module `hepdensity.studies.<study>.kinds`.
 
     Args:
         study: Name of the study, or None for the shared kinds only.
     """
     names = sorted(module.name for module in iter_modules(kinds.__path__))
-    records: list[Kind] = [import_module(f"{kinds.__name__}.{name}").KIND for name in names]
-    module = f"hepdensity.studies.{study}.kinds"
-    if study is not None and util.find_spec(module) is not None:
-        records += import_module(module).KINDS
+    modules = [f"{kinds.__name__}.{name}" for name in names]
+    of_study = f"hepdensity.studies.{study}.kinds"
+    if study is not None and util.find_spec(of_study) is not None:
+        modules.append(of_study)
+    records: list[Kind] = [kind for module in modules for kind in import_module(module).KINDS]
     return {kind.name: kind for kind in records}
 
 

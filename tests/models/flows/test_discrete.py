@@ -2,60 +2,62 @@
 
 import math
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
+from model_events import (
+    categories,
+    category,
+    joined_events,
+    joined_layout,
+    plain_layout,
+    reorder,
+)
 from torch import Generator, Tensor
 
 from hepdensity.models.flows.discrete import DiscreteFlow, argmax_flow, dequantisation_flow
-from hepdensity.models.layers.labels import (
-    category,
-    check_labels,
-    label_codes,
-    relabel,
-    split_category,
-    with_codes,
-)
+from hepdensity.models.layers.coding import Coding
 
-SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 3}
+SMALL: dict[str, Any] = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 3}
 AUXILIARY = {"layers": 2, "bins": 4, "embedding": 3}
 BUILDERS = {"dequantisation": dequantisation_flow, "argmax": argmax_flow}
-CATEGORIES = {1: 16, 2: 96, 4: 7680}
 
 
-def small_model(kind: str, noise: str, permutation: str = "none", gluinos: int = 1) -> DiscreteFlow:
+def small_model(
+    kind: str, noise: str, permutation: str = "none", particles: int = 1
+) -> DiscreteFlow:
     model = BUILDERS[kind](
+        layout=joined_layout(particles),
         noise=noise,
         permutation=permutation,
         seed=3,
-        gluinos=gluinos,
         auxiliary=AUXILIARY,
         **SMALL,
     )
     return model.double()
 
 
-def labelled(n: int, gluinos: int, seed: int = 0) -> Tensor:
+def labelled(n: int, particles: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    angles = torch.rand(n, 2 * gluinos, generator=generator, dtype=torch.float64)
-    codes = torch.randint(CATEGORIES[gluinos], (n,), generator=generator)
-    return with_codes(angles, split_category(codes, gluinos))
+    x = torch.rand(n, 2 * particles, generator=generator, dtype=torch.float64)
+    return joined_events(x, torch.randint(categories(particles), (n,), generator=generator))
 
 
 @pytest.mark.parametrize("noise", ["uniform", "flow"])
 @pytest.mark.parametrize(
-    ("kind", "gluinos"),
+    ("kind", "particles"),
     [("dequantisation", 1), ("dequantisation", 2), ("argmax", 1), ("argmax", 2)],
 )
 def test_density_sums_to_the_valid_fraction(
-    kind: str, noise: str, gluinos: int, generator: Generator
+    kind: str, noise: str, particles: int, generator: Generator
 ) -> None:
-    model, n = small_model(kind, noise, gluinos=gluinos), 30_000
+    model, n = small_model(kind, noise, particles=particles), 30_000
     with torch.no_grad():
-        density = model.log_prob(labelled(n, gluinos), generator).exp() * CATEGORIES[gluinos]
+        density = model.log_prob(labelled(n, particles), generator).exp() * categories(particles)
     error = density.std().item() / math.sqrt(n)
     valid = len(model.attempt(n, generator)) / n
-    if kind == "dequantisation" or gluinos == 1:
+    if kind == "dequantisation" or particles == 1:
         assert valid == 1
     else:
         # 96 of 128 codes are valid.
@@ -68,15 +70,15 @@ def test_density_sums_to_the_valid_fraction(
 def test_samples_are_valid_and_follow_the_density(
     kind: str, noise: str, generator: Generator
 ) -> None:
-    model, n = small_model(kind, noise, "sort", gluinos=2), 20_000
+    model, n = small_model(kind, noise, "sort", particles=2), 20_000
     x = model.sample(n, generator)
-    check_labels(x)
+    Coding(joined_layout(2)).check(x)
     assert x.shape == (n, 11)
     with torch.no_grad():
         points = labelled(n, 2)
         log_weight = model.log_prob_tight(points, 4, generator)
     density = log_weight.exp() * 96
-    # Share of each helicity of the first gluino, by sampling and by integration.
+    # Share of each spin of the first particle, by sampling and by integration.
     found = (x[:, 7] > 0).double().mean().item()
     mask = (points[:, 7] > 0).double()
     expected = ((density * mask).mean() / density.mean()).item()
@@ -85,16 +87,18 @@ def test_samples_are_valid_and_follow_the_density(
 
 
 def exact_dequantised(model: DiscreteFlow, x: Tensor) -> Tensor:
-    """Mean over relabellings of the flow's density integrated over the cell of the codes."""
+    """Mean over the orders of the flow's density integrated over the cell of the codes."""
     axis = (torch.arange(40, dtype=torch.float64) + 0.5) / 40
     u = torch.cartesian_prod(axis, axis)
     counts = torch.tensor([16.0, 6.0], dtype=torch.float64)
     total = torch.zeros(len(x), dtype=torch.float64)
     for order in torch.tensor(list(permutations(range(2)))):
-        moved = relabel(x, order.expand(len(x), -1))
-        for i, (event, codes) in enumerate(zip(moved, label_codes(moved), strict=True)):
+        moved = reorder(x, order.expand(len(x), -1))
+        for i, (event, codes) in enumerate(
+            zip(moved, Coding(joined_layout(2)).codes(moved), strict=True)
+        ):
             z = torch.cat([event[:4].expand(len(u), -1), (codes + u) / counts], dim=1)
-            total[i] += model.flow.log_prob_ordered(z).exp().mean() / 96 / 2
+            total[i] += model.flow.log_prob(z).exp().mean() / 96 / 2
     return total.log()
 
 
@@ -103,7 +107,7 @@ def exact_dequantised(model: DiscreteFlow, x: Tensor) -> Tensor:
 def test_importance_weighted_bound_rises_to_the_exact_value(
     noise: str, permutation: str, generator: Generator
 ) -> None:
-    model, x = small_model("dequantisation", noise, permutation, gluinos=2), labelled(60, 2)
+    model, x = small_model("dequantisation", noise, permutation, particles=2), labelled(60, 2)
     with torch.no_grad():
         exact = exact_dequantised(model, x)
         curve = model.log_prob_curve(x.repeat(8, 1), [1, 4, 16, 64, 256], generator)
@@ -117,7 +121,7 @@ def test_importance_weighted_bound_rises_to_the_exact_value(
 
 
 def test_argmax_bound_rises_to_the_exact_value(generator: Generator) -> None:
-    """One gluino: four bits, eight latent dimensions; the exact value by many flat draws."""
+    """One particle: four bits, eight latent dimensions; the exact value by many flat draws."""
     model, x = small_model("argmax", "flow"), labelled(12, 1)
     reference = small_model("argmax", "uniform")
     reference.flow.load_state_dict(model.flow.state_dict())
@@ -133,7 +137,7 @@ def test_argmax_bound_rises_to_the_exact_value(generator: Generator) -> None:
 
 
 def test_draws_are_nested(generator: Generator) -> None:
-    model, x = small_model("dequantisation", "uniform", "stochastic", gluinos=2), labelled(5, 2)
+    model, x = small_model("dequantisation", "uniform", "stochastic", particles=2), labelled(5, 2)
     state = generator.get_state()
     curve = model.log_prob_curve(x, [1, 3], generator)
     generator.set_state(state)
@@ -151,17 +155,17 @@ def test_they_are_bounds_whatever_the_permutation(kind: str, permutation: str) -
 
 @pytest.mark.parametrize("kind", ["dequantisation", "argmax"])
 def test_auxiliary_flow_trains_with_the_main_flow(kind: str, generator: Generator) -> None:
-    model = small_model(kind, "flow", "stochastic", gluinos=2).float()
+    model = small_model(kind, "flow", "stochastic", particles=2).float()
     model.loss(labelled(2000, 2).float(), generator).backward()
     gradients = [p.grad for p in model.parameters()]
     assert all(g is not None and g.isfinite().all() and (g != 0).any() for g in gradients)
 
 
-def test_every_category_of_four_gluinos_has_a_finite_bound(generator: Generator) -> None:
-    events = with_codes(torch.rand(7680, 8), split_category(torch.arange(7680)))
+def test_every_category_of_four_particles_has_a_finite_bound(generator: Generator) -> None:
+    events = joined_events(torch.rand(7680, 8), torch.arange(7680))
     assert torch.equal(category(events), torch.arange(7680))
     for kind in ("dequantisation", "argmax"):
-        model = small_model(kind, "flow", "sort", gluinos=4).float()
+        model = small_model(kind, "flow", "sort", particles=4).float()
         with torch.no_grad():
             assert model.log_prob(events, generator).isfinite().all()
 
@@ -178,8 +182,8 @@ def test_tight_value_needs_a_number_of_draws() -> None:
 
 
 def test_model_without_valid_samples_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = small_model("argmax", "uniform", gluinos=2)
-    monkeypatch.setattr(model, "sample_ordered", lambda n, generator: torch.empty(0, 11))
+    model = small_model("argmax", "uniform", particles=2)
+    monkeypatch.setattr(model, "sample_ordered", lambda n, chosen, generator: torch.empty(0, 11))
     with pytest.raises(RuntimeError, match="no sample of this model has a valid category"):
         model.sample(5)
 
@@ -193,16 +197,15 @@ def bad(column: int, value: float) -> Tensor:
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        (torch.rand(3, 8), "4 g \\+ 3 columns for g gluinos, not 8"),
-        (labelled(3, 1), "for 2 gluinos, the events have 1"),
-        (bad(4, 3.0), "label out of range in event 2: helicities"),
-        (bad(6, 3.0), "label out of range in event 2: colour"),
+        (torch.rand(3, 4), "events of 11 columns, not 4"),
+        (bad(4, 3.0), "event 2: column 'spin_1' holds whole numbers from 0 to 1"),
+        (bad(6, 0.5), "event 2: column 'place_1' holds whole numbers from 0 to 2"),
         (bad(0, math.nan), "event 2 has dropped dimensions"),
     ],
-    ids=["unlabelled", "multiplicity", "helicity", "colour", "dropped"],
+    ids=["columns", "category", "fraction", "dropped"],
 )
 def test_bad_events_are_refused(batch: Tensor, message: str) -> None:
-    model = small_model("dequantisation", "uniform", "sort", gluinos=2)
+    model = small_model("dequantisation", "uniform", "sort", particles=2)
     for method in (model.prepare, model.log_prob, lambda x: model.log_prob_tight(x, 1)):
         with pytest.raises(ValueError, match=message):
             method(batch)
@@ -212,6 +215,12 @@ def test_bad_events_are_refused(batch: Tensor, message: str) -> None:
 def test_unknown_noise_is_refused(kind: str) -> None:
     with pytest.raises(ValueError, match="unknown noise 'normal'"):
         small_model(kind, "normal")
+
+
+@pytest.mark.parametrize("kind", ["dequantisation", "argmax"])
+def test_a_layout_without_categories_is_refused(kind: str) -> None:
+    with pytest.raises(ValueError, match="choose 'flow' or 'dropout'"):
+        BUILDERS[kind](layout=plain_layout(), noise="flow", permutation="sort", seed=1, **SMALL)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +237,7 @@ def test_parameters_are_those_of_the_paper_and_terms_of_first_coordinates(
 ) -> None:
     bins, units = settings
     model = BUILDERS[kind](
+        layout=joined_layout(4),
         noise=noise,
         permutation="sort",
         seed=1,

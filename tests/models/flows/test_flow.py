@@ -4,33 +4,31 @@ from itertools import permutations
 
 import pytest
 import torch
+from model_events import BUILDERS, grid, joined_layout, plain_layout, sets_layout
 
 from hepdensity.models.base import symmetrised
-from hepdensity.models.flows.flow import Flow, spline_flow
-from hepdensity.models.registry import build_model
+from hepdensity.models.build import build
+from hepdensity.models.flows.flow import SplineFlow, spline_flow
+from hepdensity.models.layout import Layout
 
 TREATMENTS = ["none", "stochastic", "sort"]
 
 
-def small_flow(permutation: str, features: int = 2, particles: int = 2, seed: int = 3) -> Flow:
+def small_flow(
+    permutation: str, features: int = 2, particles: int = 2, seed: int = 3
+) -> SplineFlow:
     flow = spline_flow(
+        layout=plain_layout(particles, features // particles),
         permutation=permutation,
         layers=3,
         bins=5,
         residual_blocks=1,
         units_per_dim=6,
         seed=seed,
-        features=features,
-        particles=particles,
     ).double()
     for parameter in flow.parameters():
         parameter.data *= 1.5
     return flow
-
-
-def grid(n: int) -> torch.Tensor:
-    axis = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    return torch.cartesian_prod(axis, axis)
 
 
 def uniform(n: int, d: int = 8, seed: int = 0) -> torch.Tensor:
@@ -116,7 +114,13 @@ def test_diverged_weights_show_as_not_a_number() -> None:
 
 def test_single_precision_agrees_with_double() -> None:
     flow = spline_flow(
-        permutation="none", layers=8, bins=32, residual_blocks=2, units_per_dim=10, seed=1
+        layout=plain_layout(),
+        permutation="none",
+        layers=8,
+        bins=32,
+        residual_blocks=2,
+        units_per_dim=10,
+        seed=1,
     )
     x = uniform(500).float()
     with torch.no_grad():
@@ -127,7 +131,7 @@ def test_single_precision_agrees_with_double() -> None:
 
 def test_table_1_flow_has_the_parameters_of_the_paper() -> None:
     block = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
-    model = build_model({"kind": "flow", "permutation": "sort", **block}, seed=1)
+    model = build(BUILDERS["flow"], plain_layout(), 1, {"permutation": "sort", **block})
     assert sum(p.numel() for p in model.parameters()) == 715_968
 
 
@@ -141,24 +145,35 @@ def test_seed_decides_the_weights_and_leaves_the_global_stream_alone() -> None:
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
+SMALL = {"layers": 1, "bins": 2, "residual_blocks": 1, "units_per_dim": 2}
+
+
 @pytest.mark.parametrize(
-    ("block", "message"),
+    ("layout", "permutation", "message"),
     [
-        ({"kind": "vae"}, "unknown model kind 'vae'"),
-        (
-            {
-                "kind": "flow",
-                "permutation": "sorted",
-                "layers": 1,
-                "bins": 2,
-                "residual_blocks": 1,
-                "units_per_dim": 2,
-            },
-            "unknown permutation treatment 'sorted'",
-        ),
+        (plain_layout(), "sorted", "unknown permutation treatment 'sorted'"),
+        (sets_layout(), "sort", "choose kind 'dropout'"),
+        (joined_layout(2), "sort", "'spin_1' is categorical: choose 'dequantisation'"),
     ],
-    ids=["kind", "permutation"],
+    ids=["permutation", "sets", "categorical"],
 )
-def test_unknown_names_are_refused(block: dict, message: str) -> None:
+def test_what_it_is_not_for_is_refused(layout: Layout, permutation: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        build_model(block, seed=1)
+        spline_flow(layout=layout, permutation=permutation, seed=1, **SMALL)
+
+
+def test_other_events_are_refused() -> None:
+    flow, x = small_flow("sort"), uniform(4, 2)
+    with pytest.raises(ValueError, match="events of 2 columns, not 8"):
+        flow.prepare(uniform(4))
+    x[2, 1] = torch.nan
+    with pytest.raises(ValueError, match=r"event 3 has dropped dimensions.*kind 'dropout'"):
+        flow.prepare(x)
+
+
+def test_there_are_no_presence_sets_to_sample() -> None:
+    flow = small_flow("sort")
+    assert flow.log_probabilities.tolist() == [0]
+    assert flow.sample_set(3, 0).shape == (3, 2)
+    with pytest.raises(ValueError, match="there is no presence set 1"):
+        flow.sample_set(3, 1)

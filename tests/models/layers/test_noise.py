@@ -12,7 +12,7 @@ def noise() -> FlowNoise:
     torch.manual_seed(2)
     return FlowNoise(
         2,
-        5,
+        [5],
         layers=3,
         bins=4,
         residual_blocks=1,
@@ -28,7 +28,7 @@ def like() -> Tensor:
 
 
 def test_uniform_noise_has_density_one(like: Tensor, generator: torch.Generator) -> None:
-    u, log_density = UniformNoise(3).draw(torch.zeros(1000, dtype=torch.long), like, generator)
+    u, log_density = UniformNoise(3).draw(torch.zeros(1000, 1, dtype=torch.long), like, generator)
     assert u.shape == (1000, 3)
     assert (log_density == 0).all()
     assert abs(u.mean().item() - 0.5) < 4 * (1 / 12 / 3000) ** 0.5
@@ -37,7 +37,7 @@ def test_uniform_noise_has_density_one(like: Tensor, generator: torch.Generator)
 def test_density_of_a_draw_is_the_density_there(
     noise: FlowNoise, like: Tensor, generator: torch.Generator
 ) -> None:
-    category = torch.arange(5).repeat(20)
+    category = torch.arange(5).repeat(20)[:, None]
     with torch.no_grad():
         u, log_density = noise.draw(category, like, generator)
         again = noise.log_density(u, category)
@@ -51,7 +51,7 @@ def test_density_of_each_category_integrates_to_one(noise: FlowNoise) -> None:
     densities = []
     for y in (0, 3):
         with torch.no_grad():
-            density = noise.log_density(u, torch.full((len(u),), y)).exp()
+            density = noise.log_density(u, torch.full((len(u), 1), y)).exp()
         assert density.std() > 0.1
         assert density.mean().item() == pytest.approx(1, abs=5e-3)
         densities.append(density)
@@ -61,6 +61,6 @@ def test_density_of_each_category_integrates_to_one(noise: FlowNoise) -> None:
 def test_drawing_trains_all_weights(
     noise: FlowNoise, like: Tensor, generator: torch.Generator
 ) -> None:
-    u, log_density = noise.draw(torch.arange(5).repeat(10), like, generator)
+    u, log_density = noise.draw(torch.arange(5).repeat(10)[:, None], like, generator)
     (u.square().sum() + log_density.sum()).backward()
     assert all(p.grad is not None and (p.grad != 0).any() for p in noise.parameters())

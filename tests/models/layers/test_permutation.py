@@ -5,16 +5,18 @@ from collections import Counter
 
 import pytest
 import torch
+from model_events import general_events, general_layout, joined_events, joined_layout, plain_layout
 
 from hepdensity.models.base import LayerKind
-from hepdensity.models.layers.labels import split_category, with_codes
 from hepdensity.models.layers.permutation import (
     FixedPermutation,
     SortSurjection,
     StochasticPermutation,
     particle_layer,
     permute_particles,
+    reorder_particles,
 )
+from hepdensity.models.layout import Column, Layout
 
 
 def events(n: int, seed: int = 0) -> torch.Tensor:
@@ -29,7 +31,7 @@ def test_permute_moves_whole_particles() -> None:
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
 def test_stochastic_permutation_draws_all_orders_alike(direction: str) -> None:
-    layer = StochasticPermutation(3)
+    layer = StochasticPermutation(plain_layout(3, 1))
     x = torch.arange(3.0).expand(12_000, 3)
     y, contribution = getattr(layer, direction)(x, None, torch.Generator().manual_seed(4))
     counts = Counter(map(tuple, y.tolist()))
@@ -42,7 +44,7 @@ def test_stochastic_permutation_draws_all_orders_alike(direction: str) -> None:
 
 def test_sort_is_descending_in_the_first_coordinate_of_each_particle() -> None:
     x = events(100)
-    z, contribution = SortSurjection(4).inverse(x)
+    z, contribution = SortSurjection(plain_layout()).inverse(x)
     keys = z.view(-1, 4, 2)[:, :, 0]
     assert (keys.diff(dim=1) < 0).all()
     pairs = [{tuple(p) for p in e.view(4, 2).tolist()} for e in x]
@@ -51,7 +53,7 @@ def test_sort_is_descending_in_the_first_coordinate_of_each_particle() -> None:
 
 
 def test_inverse_is_a_right_inverse_of_forward_for_sorted_events() -> None:
-    layer = SortSurjection(4)
+    layer = SortSurjection(plain_layout())
     z, _ = layer.inverse(events(100))
     x, _ = layer.forward(z, None, torch.Generator().manual_seed(1))
     assert not torch.equal(x, z)
@@ -61,7 +63,7 @@ def test_inverse_is_a_right_inverse_of_forward_for_sorted_events() -> None:
 
 def test_same_generator_state_same_shuffle() -> None:
     x = events(10)
-    layer = StochasticPermutation(4)
+    layer = StochasticPermutation(plain_layout())
     first, _ = layer.inverse(x, None, torch.Generator().manual_seed(7))
     second, _ = layer.inverse(x, None, torch.Generator().manual_seed(7))
     assert torch.equal(first, second)
@@ -78,12 +80,12 @@ def test_fixed_permutation_travels_with_the_weights() -> None:
 
 def labelled_events(n: int) -> torch.Tensor:
     codes = torch.randint(7680, (n,), generator=torch.Generator().manual_seed(3))
-    return with_codes(events(n), split_category(codes))
+    return joined_events(events(n), codes)
 
 
 @pytest.mark.parametrize("treatment", ["stochastic", "sort"])
-def test_labels_move_with_their_particles(treatment: str) -> None:
-    layer, x = particle_layer(treatment, 4, labelled=True), labelled_events(200)
+def test_categories_move_with_their_particles(treatment: str) -> None:
+    layer, x = particle_layer(treatment, joined_layout(4)), labelled_events(200)
     assert layer is not None
     z, _ = layer.inverse(x, None, torch.Generator().manual_seed(1))
     assert torch.equal(z[:, 8:11], x[:, 8:11])
@@ -95,15 +97,35 @@ def test_labels_move_with_their_particles(treatment: str) -> None:
         assert (z[:, 0:8:2].diff(dim=1) < 0).all()
 
 
+def test_event_columns_stay_where_they_are() -> None:
+    layout = general_layout(sets=False)
+    x = general_events(layout, 5)
+    moved = reorder_particles(layout)(x, torch.tensor([2, 0, 1]).expand(5, -1))
+    assert torch.equal(moved, x[:, [0, 5, 6, 1, 2, 3, 4, 7, 10, 8, 9]])
+
+
 @pytest.mark.parametrize("treatment", ["stochastic", "sort"])
-def test_events_with_dropped_particles_stay_as_they_are(treatment: str) -> None:
-    layer, x = particle_layer(treatment, 4), events(400)
+def test_particles_that_are_present_are_permuted_among_their_places(treatment: str) -> None:
+    layout = general_layout()
+    layer, x = particle_layer(treatment, layout), general_events(layout, 400)
     assert layer is not None
-    x[::2, 2:] = torch.nan
     z, contribution = layer.inverse(x, None, torch.Generator().manual_seed(1))
-    torch.testing.assert_close(z[::2], x[::2], equal_nan=True, atol=0, rtol=0)
-    assert (contribution[::2] == 0).all()
-    assert not torch.equal(z[1::2], x[1::2])
-    assert contribution[1::2].unique().tolist() == pytest.approx(
-        [-math.log(24) if treatment == "sort" else 0]
-    )
+    assert torch.equal(z.isnan(), x.isnan())
+    assert torch.equal(z[:, [0, 7]], x[:, [0, 7]])
+    present = 3 - x[:, [1, 3, 5]].isnan().sum(dim=1)
+    for before, behind, count in zip(x.tolist(), z.tolist(), present.tolist(), strict=True):
+        parts = [{(*e[1 + 2 * i : 3 + 2 * i], e[8 + i]) for i in range(count)}
+                 for e in (before, behind)]  # fmt: skip
+        assert parts[0] == parts[1]
+    if treatment == "sort":
+        assert not (z[:, [1, 3, 5]].diff(dim=1) > 0).any()
+    expected = torch.lgamma(present + 1.0).double() * (-1 if treatment == "sort" else 0)
+    torch.testing.assert_close(contribution, expected, atol=1e-6, rtol=0)
+    assert not torch.equal(z[present == 3], x[present == 3])
+
+
+def test_particles_without_a_key_cannot_be_sorted() -> None:
+    layout = Layout((Column("x"),), (Column("type", categories=2),), 3)
+    with pytest.raises(ValueError, match="'sort' needs a continuous column"):
+        particle_layer("sort", layout)
+    assert particle_layer("stochastic", layout) is not None

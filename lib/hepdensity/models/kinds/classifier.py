@@ -15,22 +15,24 @@ def _look(settings: Settings) -> Look:
     return Look("classifier", "#964a8b", "8")
 
 
-KIND = Kind(
-    name="classifier",
-    builder="hepdensity.models.classifier:classified_flow",
-    settings={
-        "permutation": PERMUTATION,
-        "hidden": {
-            "description": "Widths of the hidden layers",
-            "unit": "units",
-            "type": "array",
-            "minItems": 1,
-            "items": {"type": "integer", "minimum": 1},
+KINDS = (
+    Kind(
+        name="classifier",
+        builder="hepdensity.models.classifier:classified_flow",
+        settings={
+            "permutation": PERMUTATION,
+            "hidden": {
+                "description": "Widths of the hidden layers",
+                "unit": "units",
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "integer", "minimum": 1},
+            },
+            **SIZES,
         },
-        **SIZES,
-    },
-    required=frozenset({"permutation"}),
-    needs=frozenset({CATEGORICAL}),
-    takes=frozenset({CATEGORICAL, ABSENT}),
-    look=_look,
+        required=frozenset({"permutation"}),
+        needs=frozenset({CATEGORICAL}),
+        takes=frozenset({CATEGORICAL, ABSENT}),
+        look=_look,
+    ),
 )

@@ -29,27 +29,29 @@ def _problems(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "objective", f"weights must be >= 0 and sum to 1, not {objective}"
 
 
-KIND = Kind(
-    name="dropout",
-    builder="hepdensity.models.flows.dropout:dropout_flow",
-    settings={
-        "permutation": PERMUTATION,
-        "objective": {
-            "description": (
-                "likelihood, balanced, or the weight of each set of particles that may be"
-                " present; weights are >= 0 and sum to 1"
-            ),
-            "unit": "1",
-            "type": ["string", "array"],
-            "items": {"type": "number"},
-            "minItems": 2,
+KINDS = (
+    Kind(
+        name="dropout",
+        builder="hepdensity.models.flows.dropout:dropout_flow",
+        settings={
+            "permutation": PERMUTATION,
+            "objective": {
+                "description": (
+                    "likelihood, balanced, or the weight of each set of particles that may be"
+                    " present; weights are >= 0 and sum to 1"
+                ),
+                "unit": "1",
+                "type": ["string", "array"],
+                "items": {"type": "number"},
+                "minItems": 2,
+            },
+            "embedding": EMBEDDING,
+            **SIZES,
         },
-        "embedding": EMBEDDING,
-        **SIZES,
-    },
-    required=frozenset({"permutation", "objective"}),
-    needs=frozenset({ABSENT}),
-    takes=frozenset({ABSENT}),
-    look=_look,
-    problems=_problems,
+        required=frozenset({"permutation", "objective"}),
+        needs=frozenset({ABSENT}),
+        takes=frozenset({ABSENT}),
+        look=_look,
+        problems=_problems,
+    ),
 )

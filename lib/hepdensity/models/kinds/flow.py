@@ -13,10 +13,12 @@ def _look(settings: Settings) -> Look:
     return _LOOKS[settings["permutation"]]
 
 
-KIND = Kind(
-    name="flow",
-    builder="hepdensity.models.flows.flow:spline_flow",
-    settings={"permutation": PERMUTATION, **SIZES},
-    required=frozenset({"permutation"}),
-    look=_look,
+KINDS = (
+    Kind(
+        name="flow",
+        builder="hepdensity.models.flows.flow:spline_flow",
+        settings={"permutation": PERMUTATION, **SIZES},
+        required=frozenset({"permutation"}),
+        look=_look,
+    ),
 )

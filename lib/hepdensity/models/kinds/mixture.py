@@ -21,21 +21,23 @@ def _look(settings: Settings) -> Look:
     return _LOOKS[settings["objective"]]
 
 
-KIND = Kind(
-    name="mixture",
-    builder="hepdensity.models.flows.mixture:mixture_flow",
-    settings={
-        "permutation": PERMUTATION,
-        "objective": {
-            "description": "Give equal weight to events (likelihood) or to categories (balanced)",
-            "unit": "1",
-            "enum": ["likelihood", "balanced"],
+KINDS = (
+    Kind(
+        name="mixture",
+        builder="hepdensity.models.flows.mixture:mixture_flow",
+        settings={
+            "permutation": PERMUTATION,
+            "objective": {
+                "description": "Equal weight of events (likelihood) or of categories (balanced)",
+                "unit": "1",
+                "enum": ["likelihood", "balanced"],
+            },
+            "embedding": EMBEDDING,
+            **SIZES,
         },
-        "embedding": EMBEDDING,
-        **SIZES,
-    },
-    required=frozenset({"permutation", "objective"}),
-    needs=frozenset({CATEGORICAL}),
-    takes=frozenset({CATEGORICAL, ABSENT}),
-    look=_look,
+        required=frozenset({"permutation", "objective"}),
+        needs=frozenset({CATEGORICAL}),
+        takes=frozenset({CATEGORICAL, ABSENT}),
+        look=_look,
+    ),
 )

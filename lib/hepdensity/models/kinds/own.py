@@ -10,31 +10,33 @@ def _look(settings: Settings) -> Look:
     return Look("", "", "")
 
 
-KIND = Kind(
-    name=OWN,
-    builder="",
-    settings={
-        "builder": {
-            "description": (
-                "module:function that builds the model, for instance"
-                " hepdensity.models.flows.mine:build; called with layout, seed and the settings"
-            ),
-            "unit": "1",
-            "type": "string",
-            "pattern": r"^hepdensity(\.[A-Za-z_]\w*)+:[A-Za-z_]\w*$",
+KINDS = (
+    Kind(
+        name=OWN,
+        builder="",
+        settings={
+            "builder": {
+                "description": (
+                    "module:function that builds the model, for instance"
+                    " hepdensity.models.flows.mine:build; called with layout, seed and the settings"
+                ),
+                "unit": "1",
+                "type": "string",
+                "pattern": r"^hepdensity(\.[A-Za-z_]\w*)+:[A-Za-z_]\w*$",
+            },
+            "settings": {
+                "description": "Keyword arguments of the builder",
+                "unit": "1",
+                "type": "object",
+            },
         },
-        "settings": {
-            "description": "Keyword arguments of the builder",
-            "unit": "1",
-            "type": "object",
-        },
-    },
-    required=frozenset({"builder"}),
-    takes=frozenset({CATEGORICAL, ABSENT}),
-    family="ours",
-    exact=None,
-    symmetric=lambda settings: (
-        settings.get("settings", {}).get("permutation") in ("stochastic", "sort")
+        required=frozenset({"builder"}),
+        takes=frozenset({CATEGORICAL, ABSENT}),
+        family="ours",
+        exact=None,
+        symmetric=lambda settings: (
+            settings.get("settings", {}).get("permutation") in ("stochastic", "sort")
+        ),
+        look=_look,
     ),
-    look=_look,
 )

@@ -24,8 +24,10 @@ class Coding(nn.Module):
     Attributes:
         counts: number of values of each code.
         places: for each code the particle that it belongs to, or None.
-        groups: number of values of each group of codes that is numbered together: those that do not
-            belong to one particle, if they are few, and each other code by itself.
+        together: number of leading codes that are numbered together: those that do not belong to
+            one particle, if they have few categories, or 0.
+        groups: number of categories of those together, and of each other code by itself.
+        group_places: for each group the particle that it belongs to, or None.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -45,10 +47,10 @@ class Coding(nn.Module):
         self._check_counts()
         first = layout.continuous
         self._single = [index - first for index in single]
-        self._shared = self.places.count(None)
-        shared = math.prod(self.counts[: self._shared])
-        self.together = self._shared if shared <= LARGEST_TABLE else 0
-        together = (shared,) if self.together else ()
+        leading = self.places.count(None)
+        categories = math.prod(self.counts[:leading])
+        self.together = leading if categories <= LARGEST_TABLE else 0
+        together = (categories,) if self.together else ()
         self.groups = (*together, *self.counts[self.together :])
         self.group_places = (*[None] * len(together), *self.places[self.together :])
 
@@ -109,10 +111,10 @@ class Coding(nn.Module):
                 given = digits(codes[:, i], [*map(self._categories, columns)])
             values[:, [index - first for index in columns]] = given
         values[:, self._single] = codes[:, len(self._joined) :]
-        columns = values.to(continuous)
+        categorical = values.to(continuous)
         if self.layout.sets:
-            columns = columns.masked_fill(values < 0, torch.nan)
-        return torch.cat([continuous, columns], dim=1)
+            categorical = categorical.masked_fill(values < 0, torch.nan)
+        return torch.cat([continuous, categorical], dim=1)
 
     def grouped(self, codes: Tensor) -> Tensor:
         """Numbers of the groups of codes, int64, shape ``(n, groups)``."""

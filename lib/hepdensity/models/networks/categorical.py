@@ -1,8 +1,9 @@
 """Linear maps with a softmax: over many categories, or over the values of each of several codes.
 
-Of each softmax one value is wanted for each event. With thousands of categories the passes over all logits cost as much as the products with the
-weights. Here there is one array of exponentials, written once, block by block while it is in the
-cache, and the gradients are formed from it by products alone.
+Of each softmax one value is wanted for each event. With thousands of categories the passes over all
+logits cost as much as the products with the weights. For those there is one array of exponentials,
+written once, block by block while it is in the cache, and the gradients are formed from it by
+products alone.
 """
 
 from collections.abc import Sequence

@@ -8,16 +8,21 @@ import pytest
 import torch
 from torch import Tensor
 
+from hepdensity.models.build import build
 from hepdensity.models.layers.autoregressive import AutoregressiveSpline
-from hepdensity.models.layers.labels import pack, relabel, unpack
-from hepdensity.models.registry import build_model
+from hepdensity.models.layers.permutation import reorder_particles
 from hepdensity.physics.gluino import colour_orders, colour_probabilities, squared_amplitudes
 from hepdensity.physics.phase_space import log_flat_density, rambo
+from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.models.labelled_phase_space_flow import (
     LabelledPhaseSpaceFlow,
     labelled_phase_space_flow,
 )
+from hepdensity.studies.gluino.models.labels import pack, unpack
 
+MASS = 607.7137 / 3000
+LAYOUT = layouts.labels({"mass": MASS})
+BUILDER = "hepdensity.studies.gluino.models.labelled_phase_space_flow:labelled_phase_space_flow"
 SIZE: dict[str, Any] = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per_dim": 2}
 
 
@@ -25,7 +30,7 @@ SIZE: dict[str, Any] = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per
 def model() -> LabelledPhaseSpaceFlow:
     """A small model with weights away from where training begins."""
     result = labelled_phase_space_flow(
-        **SIZE, seed=1, helicity_width=8, colour_width=8, colour_terms=4
+        layout=LAYOUT, **SIZE, seed=1, helicity_width=8, colour_width=8, colour_terms=4
     ).double()
     generator = torch.Generator().manual_seed(2)
     for network in (result.helicities, result.colours):
@@ -64,8 +69,9 @@ def test_exact_density_does_not_depend_on_the_labelling(
     model: LabelledPhaseSpaceFlow, events: Tensor
 ) -> None:
     order = torch.tensor([2, 0, 3, 1]).expand(len(events), -1)
+    moved = reorder_particles(LAYOUT)(events, order)
     with torch.no_grad():
-        first, second = (model.log_prob_tight(x) for x in (events, relabel(events, order)))
+        first, second = (model.log_prob_tight(x) for x in (events, moved))
     torch.testing.assert_close(first, second)
 
 
@@ -115,7 +121,18 @@ def test_factors_add_up_to_the_loss(model: LabelledPhaseSpaceFlow, events: Tenso
 @pytest.mark.parametrize("mass", [-0.1, 0.25])
 def test_impossible_masses_are_refused(mass: float) -> None:
     with pytest.raises(ValueError, match="choose from 0 to below 1/4"):
-        labelled_phase_space_flow(**SIZE, seed=1, mass=mass)
+        labelled_phase_space_flow(layout=LAYOUT, **SIZE, seed=1, mass=mass)
+
+
+def test_mass_comes_from_the_layout_unless_it_is_given() -> None:
+    first, second = (
+        labelled_phase_space_flow(layout=LAYOUT, **SIZE, seed=1, mass=mass) for mass in (None, 0.1)
+    )
+    assert (first.mass, second.mass) == (MASS, 0.1)
+    with pytest.raises(ValueError, match="needs the mass of the gluinos"):
+        labelled_phase_space_flow(layout=layouts.labels(), **SIZE, seed=1)
+    with pytest.raises(ValueError, match="choose another kind"):
+        labelled_phase_space_flow(layout=layouts.angles(), **SIZE, seed=1)
 
 
 def test_joint_density_is_that_of_kinematics_times_labels(
@@ -163,12 +180,12 @@ def test_labels_out_of_range_are_refused(
 ) -> None:
     wrong = events.clone()
     wrong[2, column] = 7
-    with pytest.raises(ValueError, match="label out of range in event 3"):
+    with pytest.raises(ValueError, match="category out of range in event 3"):
         model.log_prob_tight(wrong)
 
 
 @pytest.mark.parametrize(
-    ("columns", "message"), [(8, "4 g"), (11, "have 2"), (19, "label out of range")]
+    ("columns", "message"), [(8, "of 19 columns, not 8"), (19, "category out of range")]
 )
 def test_other_events_are_refused(
     model: LabelledPhaseSpaceFlow, events: Tensor, columns: int, message: str
@@ -197,7 +214,7 @@ def test_model_has_the_symmetries_of_the_true_labels(generator: torch.Generator)
 
 def test_parameters_are_within_those_of_the_mixture() -> None:
     size = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
-    model = build_model({"kind": "phase-space-labels", **size}, seed=1)
+    model = build(BUILDER, LAYOUT, 1, size)
     assert sum(p.numel() for p in model.parameters()) <= 1_332_288
 
 

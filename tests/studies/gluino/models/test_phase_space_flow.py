@@ -2,26 +2,29 @@
 
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from hepdensity.models.base import symmetrised
+from hepdensity.models.build import build
 from hepdensity.models.layers.autoregressive import AutoregressiveSpline
-from hepdensity.models.registry import build_model
+from hepdensity.models.layout import Layout
 from hepdensity.physics.gluino import Normalisation, TrueDensity
 from hepdensity.physics.phase_space import log_flat_density, momenta_to_angles, rambo
+from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.models.phase_space_flow import PhaseSpaceFlow, phase_space_flow
 
 CHARTS = ["plain", "sequential", "paired"]
-SIZE = {"layers": 2, "bins": 6, "residual_blocks": 1, "units_per_dim": 4}
+SIZE: dict[str, Any] = {"layers": 2, "bins": 6, "residual_blocks": 1, "units_per_dim": 4}
 
 
 def flow(chart: str = "paired", orders_per_event: int = 1, trained: bool = True) -> PhaseSpaceFlow:
     """A small flow; `trained` ones are away from the identity."""
     model = phase_space_flow(
-        **SIZE, seed=1, chart=chart, orders_per_event=orders_per_event
+        layout=layouts.angles(), **SIZE, seed=1, chart=chart, orders_per_event=orders_per_event
     ).double()
     generator = torch.Generator().manual_seed(2)
     for layer in model.flow.layers:
@@ -181,6 +184,20 @@ def test_impossible_numbers_of_orders_are_refused(count: int) -> None:
         flow(orders_per_event=count)
 
 
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        (layouts.angles(gluinos=3), "for 4 particles with two angle variables"),
+        (layouts.multiplicity(0.5), "all present"),
+        (layouts.labels(), "for 4 particles with two angle variables"),
+    ],
+    ids=["three", "sets", "labels"],
+)
+def test_other_layouts_are_refused(layout: Layout, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        phase_space_flow(layout=layout, seed=1, **SIZE)
+
+
 def test_unknown_charts_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown chart 'round'"):
         flow("round")
@@ -188,7 +205,8 @@ def test_unknown_charts_are_refused() -> None:
 
 def test_table_1_size_is_within_the_parameters_of_the_paper() -> None:
     size = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
-    model = build_model({"kind": "phase-space", **size}, seed=1)
+    builder = "hepdensity.studies.gluino.models.phase_space_flow:phase_space_flow"
+    model = build(builder, layouts.angles(), 1, size)
     assert sum(p.numel() for p in model.parameters()) <= 715_968
 
 

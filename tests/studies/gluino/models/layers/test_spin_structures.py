@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hepdensity.models.layers.labels import pack, relabel, unpack
+from hepdensity.models.layers.permutation import reorder_particles
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
+from hepdensity.studies.gluino import layouts
+from hepdensity.studies.gluino.models.labels import pack, unpack
 from hepdensity.studies.gluino.models.layers.invariants import outgoing_momenta
 from hepdensity.studies.gluino.models.layers.spin_structures import (
     COUNT,
@@ -72,7 +74,7 @@ def test_exchanged_gluinos_are_another_reading(
 ) -> None:
     batch = pack(angles, helicities, torch.zeros(EVENTS, 5))
     order = torch.tensor([leg - 2 for leg in reading[0]]).expand(EVENTS, -1)
-    moved, moved_helicities, _ = unpack(relabel(batch, order))
+    moved, moved_helicities, _ = unpack(reorder_particles(layouts.labels())(batch, order))
     first = read_structures(READINGS[0]).to(torch.complex128)
     found = structures_of(moved, moved_helicities) @ first.T
     expected = structures_of(angles, helicities) @ read_structures(reading).to(first).T
