@@ -163,7 +163,7 @@ REFUSED = {
     "unknown preset": ("preset", "huge", "^preset: must be one of smoke, quick, long, paper"),
     "no preset": ("preset", None, "^preset: must be one of .* not null"),
     "text for a number": ("gluino.mass", "heavy", r"must be a finite number \[GeV\], not 'heavy'"),
-    "number without dot": ("training.learning_rate", "1e-3", "needs the dot and the sign in numbers such as 1.0e-3"),
+    "number without dot": ("training.learning_rate", "1e-3", "the dot and the sign .* 1.0e-3"),
     "not a number": ("gluino.mass", float("nan"), r"a finite number \[GeV\], not nan"),
     "infinite": ("gluino.sqrt_s", float("inf"), r"a finite number \[GeV\], not inf"),
     "infinite time": (

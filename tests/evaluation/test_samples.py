@@ -122,5 +122,5 @@ def test_other_files_are_refused(tmp_path: Path, lacking: Sequence[str]) -> None
     with h5py.File(tmp_path / "s.h5", "a") as file:
         for name in lacking:
             del (file if name in file else file.attrs)[name]
-    with pytest.raises(ValueError, match=r"s\.h5: not a file of samples; run the rule draw_samples"):
+    with pytest.raises(ValueError, match=r"s\.h5: not a file of samples; run the rule draw"):
         read_samples(tmp_path / "s.h5")

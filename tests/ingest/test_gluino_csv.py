@@ -177,7 +177,7 @@ def test_good_text(
 
 def test_repeated_events(tmp_path: Path) -> None:
     path = save(tmp_path / "bad.csv", sample()[[0, 1, 2, 3, 1, 4]])
-    same = r"bad\.csv: event 5: it has the same momenta and labels as event 2 of .*bad\.csv; remove the"
+    same = r"bad\.csv: event 5: it has the same momenta and labels as event 2 of .*bad\.csv; remove"
     with pytest.raises(ValueError, match=same):
         ingest(path)
     assert list((tmp_path / "out").iterdir()) == []

@@ -344,7 +344,7 @@ def boosted(lines: list[str]) -> None:
 
 def test_events_of_proton_beams(tmp_path: Path) -> None:
     path = edit_event(write_sample(tmp_path / "bad.lhe"), 2, boosted)
-    with pytest.raises(ValueError, match=r"event 2: the event is not in the .*; use gluon beams of"):
+    with pytest.raises(ValueError, match=r"event 2: the event is not in the .*; use gluon beams"):
         ingest(tmp_path, path)
 
 

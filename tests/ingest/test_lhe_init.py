@@ -41,7 +41,11 @@ UNKNOWN = {
     "too few lines": (init_text(PROCESS, announced=3), {1}, "announces 3 processes but lists 1"),
     "too many lines": (init_text(*TWO, announced=1), {1}, "announces 1 processes but lists 2"),
     "none": (init_text(), {1}, "<init> does not list process 1, but there are events"),
-    "another process": (init_text(PROCESS), {1, 7}, "<init> does not list process 7, but there are events"),
+    "another process": (
+        init_text(PROCESS),
+        {1, 7},
+        "<init> does not list process 7, but there are events",
+    ),
     "the same id twice": (init_text(PROCESS, PROCESS), {1}, r"a process id \(LPRUP\) twice"),
     "zero": (init_text("0 0 1 1\n"), {1}, r"<init> gives 0 \+- 0 pb"),
     "not a number": (init_text("nan 0 1 1\n"), {1}, "<init> gives nan"),

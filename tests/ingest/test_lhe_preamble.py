@@ -112,7 +112,8 @@ REFUSED = {
     "comment only": ("<!-- a -->\n", "line 2: this is not an LHE file"),
     "no beams": (
         document(init="<init>\n# nothing\n</init>\n"),
-        "<init> block: the first line of <init> does not have the ten numbers for the beams; correct",
+        "<init> block: the first line of <init> does not have the ten numbers for the beams; "
+        "correct",
     ),
     "init without end": (
         document().replace("</init>", "x" * 2**21),

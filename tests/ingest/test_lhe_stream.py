@@ -82,7 +82,10 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         GOOD.split("</init>")[0],
         r"line 7: the <init> block does not end \(</init> is missing\); copy",
     ),
-    "truncated inside a tag": (GOOD.replace("</init>\n", "</ini"), "line 7: the <init> block does not end"),
+    "truncated inside a tag": (
+        GOOD.replace("</init>\n", "</ini"),
+        "line 7: the <init> block does not end",
+    ),
     "closing tag missing": (GOOD.removesuffix(END), "event 4: the file is truncated"),
     "closing tag cut": (GOOD.removesuffix(">\n"), "event 4: the file is truncated"),
     "tags crossed": (

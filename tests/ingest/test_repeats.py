@@ -54,7 +54,8 @@ def test_two_files_of_one_seed(
     two = saved(tmp_path / "two.lhe", events_text(4, 2) + events_text(3, 1))
     with pytest.raises(ValueError, match=r"two\.lhe: event 5: ") as caught:
         ingest(tmp_path, one, two, workers=workers)
-    same = f"it has the same momenta and labels as event 3 of {one} (the first of 3 repeated events); "
+    same = f"it has the same momenta and labels as event 3 of {one}"
+    same += " (the first of 3 repeated events); "
     assert f"{two}: event 5: {same}remove one of the files" in str(caught.value)
     assert list((tmp_path / "out").iterdir()) == []
 

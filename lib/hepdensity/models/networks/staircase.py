@@ -13,8 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hepdensity.models.networks.products import affine, product
-
 Steps = tuple[tuple[int, int, int], ...]
 
 
@@ -73,7 +71,7 @@ class StaircaseLinear(nn.Module):
 
     def rows(self, start: int, stop: int, x: Tensor) -> Tensor:
         """Outputs ``start`` to ``stop`` from the leading inputs that are known, ``(k, n)``."""
-        return affine(self.bias[start:stop], self.weight[start:stop, : len(x)], x)
+        return torch.addmm(self.bias[start:stop, None], self.weight[start:stop, : len(x)], x)
 
 
 class _StaircaseProduct(torch.autograd.Function):
@@ -91,7 +89,7 @@ class _StaircaseProduct(torch.autograd.Function):
             if seen == 0:
                 rows.copy_(bias[start:stop, None].expand_as(rows))
             else:
-                affine(bias[start:stop], weight[start:stop, :seen], x[:seen], rows)
+                torch.addmm(bias[start:stop, None], weight[start:stop, :seen], x[:seen], out=rows)
         return output
 
     @staticmethod
@@ -102,7 +100,7 @@ class _StaircaseProduct(torch.autograd.Function):
         grad_weight = torch.zeros_like(weight)
         for start, stop, seen in ctx.steps:
             if seen:
-                grad_weight[start:stop, :seen] = product(grad[start:stop], x[:seen].T)
+                grad_weight[start:stop, :seen] = grad[start:stop] @ x[:seen].T
         grad_x = _grad_input(grad, weight, x, ctx.steps) if ctx.needs_input_grad[0] else None
         return grad_x, grad_weight.mul_(mask), grad.sum(dim=1), None, None
 
@@ -113,6 +111,6 @@ def _grad_input(grad: Tensor, weight: Tensor, x: Tensor, steps: Steps) -> Tensor
     known = 0
     for start, _, seen in steps:
         if seen > known:
-            product(weight[start:, known:seen].T, grad[start:], result[known:seen])
+            torch.mm(weight[start:, known:seen].T, grad[start:], out=result[known:seen])
             known = seen
     return result
