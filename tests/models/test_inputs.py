@@ -115,8 +115,9 @@ def test_what_is_not_there_is_named(
 def test_other_columns_than_those_of_the_layout_are_refused(
     tmp_path: Path, shape: tuple[int, ...]
 ) -> None:
+    message = r"inputs\.h5: the events have shape .* the layout has 5 columns"
     with (
-        pytest.raises(ValueError, match=r"inputs\.h5: the events have shape .* the layout has 5 columns"),
+        pytest.raises(ValueError, match=message),
         InputsWriter(tmp_path / "inputs.h5", LAYOUT, {}) as writer,
     ):
         writer.write("test", 4, 0, np.ones(shape))

@@ -145,17 +145,20 @@ class TreatedModel(MultiplicityModel):
 
     def check(self, batch: Tensor) -> None:
         """Refuse events that this model is not for; ``ValueError`` as in ``prepare``."""
-        if batch.shape[1] != self.layout.features:
-            raise ValueError(
-                f"this model is for events of {self.layout.features} columns, not"
-                f" {batch.shape[1]}: check the layout of the inputs"
-            )
+        self._check_columns(batch)
         if self.dropout is None:
             refuse_dropped(batch)
         else:
             dropped_set(batch, self.absent)
         if self.coding is not None:
             self.coding.check(batch)
+
+    def _check_columns(self, batch: Tensor) -> None:
+        if batch.shape[1] != self.layout.features:
+            raise ValueError(
+                f"this model is for events of {self.layout.features} columns, not"
+                f" {batch.shape[1]}: check the layout of the inputs"
+            )
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Mean negative log-likelihood [nats] with one draw of every stochastic layer."""
@@ -168,6 +171,7 @@ class TreatedModel(MultiplicityModel):
 
     def _check_categories(self, batch: Tensor) -> None:
         """A category that the layout does not have would be taken for another one."""
+        self._check_columns(batch)
         if self.coding is not None:
             self.check(batch)
 

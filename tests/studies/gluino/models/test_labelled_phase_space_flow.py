@@ -120,7 +120,7 @@ def test_factors_add_up_to_the_loss(model: LabelledPhaseSpaceFlow, events: Tenso
 
 @pytest.mark.parametrize("mass", [-0.1, 0.25])
 def test_impossible_masses_are_refused(mass: float) -> None:
-    with pytest.raises(ValueError, match="must be >= 0 and < 0.25"):
+    with pytest.raises(ValueError, match=r"must be >= 0 and < 0\.25"):
         labelled_phase_space_flow(layout=LAYOUT, **SIZE, seed=1, mass=mass)
 
 

@@ -122,8 +122,12 @@ def test_sizes_that_are_no_multiples_of_ten(
             r"two\.h5: four_gluino events, but",
             id="process",
         ),
-        pytest.param(sample(4, 69), sample(2, 9), r"four\.h5: there are 69 events, but 70", id="too few"),
-        pytest.param(sample(4, 80), sample(2, 6), r"two\.h5: there are 6 events, but 7", id="too few of two"),
+        pytest.param(
+            sample(4, 69), sample(2, 9), r"four\.h5: there are 69 events, but 70", id="too few"
+        ),
+        pytest.param(
+            sample(4, 80), sample(2, 6), r"two\.h5: there are 6 events, but 7", id="too few of two"
+        ),
         pytest.param(
             sample(4, 80), replace(sample(2, 9), mass=601.0), "the same collisions", id="mass"
         ),
