@@ -9,7 +9,8 @@ from torch import Generator, Tensor, nn
 
 from hepdensity.models.flows.core import Flow, seeded
 from hepdensity.models.flows.discrete import categorical_coding
-from hepdensity.models.flows.treated import TreatedModel, main_flow, set_embedding
+from hepdensity.models.flows.places import main_flow, set_embedding
+from hepdensity.models.flows.treated import TreatedModel
 from hepdensity.models.layers.coding import LARGEST_TABLE, Coding, combined, split
 from hepdensity.models.layout import Layout
 from hepdensity.models.networks.categorical import Categorical, FactorisedCategorical

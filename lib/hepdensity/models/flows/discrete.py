@@ -10,7 +10,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hepdensity.models.flows.core import Flow, seeded
-from hepdensity.models.flows.treated import TreatedModel, main_flow, set_embedding
+from hepdensity.models.flows.places import main_flow, set_embedding
+from hepdensity.models.flows.treated import TreatedModel
 from hepdensity.models.layers.argmax import BinaryArgmax, bits
 from hepdensity.models.layers.coding import Coding
 from hepdensity.models.layers.dequantisation import Dequantisation

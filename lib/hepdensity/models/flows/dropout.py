@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from hepdensity.models.flows.core import Flow
 from hepdensity.models.flows.flow import SplineFlow, refuse_categorical
-from hepdensity.models.flows.treated import main_flow, set_embedding
+from hepdensity.models.flows.places import main_flow, set_embedding
 from hepdensity.models.layers.dropout import preference_vector
 from hepdensity.models.layout import Layout
 

@@ -2,7 +2,8 @@
 
 from torch import Generator, Tensor
 
-from hepdensity.models.flows.treated import TreatedModel, main_flow
+from hepdensity.models.flows.places import main_flow
+from hepdensity.models.flows.treated import TreatedModel
 from hepdensity.models.layout import Layout
 
 

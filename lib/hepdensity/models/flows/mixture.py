@@ -14,8 +14,9 @@ from torch import Generator, Tensor, nn
 from hepdensity.models.flows.category_table import DenseTable
 from hepdensity.models.flows.core import Flow, seeded
 from hepdensity.models.flows.discrete import categorical_coding
+from hepdensity.models.flows.places import main_flow
 from hepdensity.models.flows.seen_table import SeenTable
-from hepdensity.models.flows.treated import MOST_EXACT, TreatedModel, main_flow
+from hepdensity.models.flows.treated import MOST_EXACT, TreatedModel
 from hepdensity.models.layers.coding import LARGEST_TABLE, Coding
 from hepdensity.models.layers.permutation import StochasticPermutation
 from hepdensity.models.layout import Layout

@@ -10,8 +10,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hepdensity.models.base import MultiplicityModel, symmetrised
-from hepdensity.models.flows.core import Flow, seeded, spline_layers
+from hepdensity.models.flows.core import Flow
 from hepdensity.models.flows.importance import Mean, SortedMean, curve, other_orders
+from hepdensity.models.flows.places import absent_places, row_places
 from hepdensity.models.layers.coding import Coding
 from hepdensity.models.layers.dropout import DropoutSurjection, dropped_set, refuse_dropped
 from hepdensity.models.layers.permutation import (
@@ -76,9 +77,11 @@ class TreatedModel(MultiplicityModel):
         if layout.sets:
             probabilities = [chosen.probability for chosen in layout.sets]
             known = [p for p in probabilities if p is not None]
-            dropped = flow.to_base(_absent(layout, places))
+            dropped = flow.to_base(absent_places(layout, places))
             self.dropout = DropoutSurjection(dropped, known or None)
-            self.register_buffer("absent", _absent(layout, row_places(layout)), persistent=False)
+            self.register_buffer(
+                "absent", absent_places(layout, row_places(layout)), persistent=False
+            )
             counts = torch.tensor([chosen.particles for chosen in layout.sets])
             self.register_buffer("present", counts, persistent=False)
 
@@ -142,17 +145,20 @@ class TreatedModel(MultiplicityModel):
 
     def check(self, batch: Tensor) -> None:
         """Refuse events that this model is not for; ``ValueError`` as in ``prepare``."""
-        if batch.shape[1] != self.layout.features:
-            raise ValueError(
-                f"this model is for events of {self.layout.features} columns, not"
-                f" {batch.shape[1]}: check the layout of the inputs"
-            )
+        self._check_columns(batch)
         if self.dropout is None:
             refuse_dropped(batch)
         else:
             dropped_set(batch, self.absent)
         if self.coding is not None:
             self.coding.check(batch)
+
+    def _check_columns(self, batch: Tensor) -> None:
+        if batch.shape[1] != self.layout.features:
+            raise ValueError(
+                f"this model is for events of {self.layout.features} columns, not"
+                f" {batch.shape[1]}: check the layout of the inputs"
+            )
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Mean negative log-likelihood [nats] with one draw of every stochastic layer."""
@@ -165,6 +171,7 @@ class TreatedModel(MultiplicityModel):
 
     def _check_categories(self, batch: Tensor) -> None:
         """A category that the layout does not have would be taken for another one."""
+        self._check_columns(batch)
         if self.coding is not None:
             self.check(batch)
 
@@ -373,50 +380,3 @@ def _repeat(attempt: Callable[[int], Tensor], n: int) -> Tensor:
         if not len(parts[-1]):
             raise RuntimeError("no sample of this model has a valid category: train it longer")
     return torch.cat(parts)[:n]
-
-
-def row_places(layout: Layout) -> list[int | None]:
-    """For each column of a row the particle that it belongs to, or None."""
-    owners = {i: place for place in range(layout.particles) for i in layout.block(place)}
-    return [owners.get(i) for i in range(layout.features)]
-
-
-def _absent(layout: Layout, places: Sequence[int | None]) -> Tensor:
-    """For each presence set the coordinates of absent particles, bool, ``(sets, places)``."""
-    return torch.tensor(
-        [[place is not None and place >= s.particles for place in places] for s in layout.sets]
-    )
-
-
-def main_flow(
-    layout: Layout,
-    extra: Sequence[int | None],
-    seed: int,
-    width: int,
-    settings: dict[str, int],
-) -> tuple[Flow, list[int | None]]:
-    """The flow of a treatment, and the particle that each of its coordinates belongs to.
-
-    Args:
-        layout: columns of the events.
-        extra: particle of each coordinate behind the continuous columns.
-        seed: seed of the weights and of the fixed permutations.
-        width: width of the context, 0 for none.
-        settings: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim``.
-
-    Raises:
-        ValueError: if there is no coordinate.
-    """
-    places = [*row_places(layout)[: layout.continuous], *extra]
-    if not places:
-        raise ValueError("this model needs a continuous column: choose another kind of model")
-    layers = spline_layers(len(places), seed, width, bool(layout.sets), **settings)
-    return Flow(layers, len(places)), places
-
-
-def set_embedding(layout: Layout, width: int, seed: int) -> nn.Embedding | None:
-    """Context of each presence set; None without sets."""
-    if not layout.sets:
-        return None
-    with seeded(seed):
-        return nn.Embedding(len(layout.sets), width)

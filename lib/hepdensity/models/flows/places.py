@@ -1,0 +1,56 @@
+"""Which particle each coordinate of a flow belongs to; the flow and the contexts of a layout."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hepdensity.models.flows.core import Flow, seeded, spline_layers
+from hepdensity.models.layout import Layout
+
+
+def row_places(layout: Layout) -> list[int | None]:
+    """For each column of a row the particle that it belongs to, or None."""
+    owners = {i: place for place in range(layout.particles) for i in layout.block(place)}
+    return [owners.get(i) for i in range(layout.features)]
+
+
+def absent_places(layout: Layout, places: Sequence[int | None]) -> Tensor:
+    """For each presence set the coordinates of absent particles, bool, ``(sets, places)``."""
+    return torch.tensor(
+        [[place is not None and place >= s.particles for place in places] for s in layout.sets]
+    )
+
+
+def main_flow(
+    layout: Layout,
+    extra: Sequence[int | None],
+    seed: int,
+    width: int,
+    settings: dict[str, int],
+) -> tuple[Flow, list[int | None]]:
+    """The flow of a treatment, and the particle that each of its coordinates belongs to.
+
+    Args:
+        layout: columns of the events.
+        extra: particle of each coordinate behind the continuous columns.
+        seed: seed of the weights and of the fixed permutations.
+        width: width of the context, 0 for none.
+        settings: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim``.
+
+    Raises:
+        ValueError: if there is no coordinate.
+    """
+    places = [*row_places(layout)[: layout.continuous], *extra]
+    if not places:
+        raise ValueError("this model needs a continuous column: choose another kind of model")
+    layers = spline_layers(len(places), seed, width, bool(layout.sets), **settings)
+    return Flow(layers, len(places)), places
+
+
+def set_embedding(layout: Layout, width: int, seed: int) -> nn.Embedding | None:
+    """Context of each presence set; None without sets."""
+    if not layout.sets:
+        return None
+    with seeded(seed):
+        return nn.Embedding(len(layout.sets), width)
