@@ -1,77 +1,19 @@
-"""Bounds from drawn orders where not all orders are averaged over: more than six particles."""
+"""Means over drawn orders of the particles that are present."""
 
 import math
 from collections import Counter
-from functools import cache
 from itertools import permutations
 
 import pytest
 import torch
-from model_events import BUILDERS, general_events, general_layout, plain_layout
-from torch import Generator, Tensor
+from model_events import BUILDERS, general_events, general_layout
+from torch import Generator
 
 from hepdensity.models.build import build
 from hepdensity.models.flows.importance import Mean, SortedMean, other_orders
 from hepdensity.models.flows.treated import TreatedModel
 
 SIZES = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 3}
-
-
-@cache
-def model_of_seven(permutation: str) -> TreatedModel:
-    settings = {"permutation": permutation, **SIZES}
-    model = build(BUILDERS["flow"], plain_layout(7, 1), 3, settings).double()
-    assert isinstance(model, TreatedModel)
-    return model.requires_grad_(False)
-
-
-@cache
-def events() -> Tensor:
-    return torch.rand(3, 7, generator=Generator().manual_seed(1), dtype=torch.float64)
-
-
-@cache
-def exact() -> Tensor:
-    """Log of the mean over all 5040 orders; the weights do not depend on the treatment."""
-    orders = torch.tensor(list(permutations(range(7))))
-    model = model_of_seven("none")
-    values = [model.log_prob_ordered(event[orders]) for event in events()]
-    return torch.stack(values).logsumexp(dim=1) - math.log(5040)
-
-
-@pytest.mark.parametrize("permutation", ["stochastic", "sort"])
-def test_more_than_six_particles_have_no_exact_value(permutation: str) -> None:
-    model = model_of_seven(permutation)
-    assert not model.exact
-    assert model.bound
-    assert model_of_seven("none").exact
-    with pytest.raises(ValueError, match="give the number of importance draws"):
-        model.log_prob_tight(events())
-    with pytest.raises(ValueError, match="must rise from 1"):
-        model.log_prob_curve(events(), [2, 1])
-
-
-@pytest.mark.parametrize("permutation", ["stochastic", "sort"])
-def test_bound_rises_to_the_mean_over_all_orders(permutation: str, generator: Generator) -> None:
-    model, repeats = model_of_seven(permutation), 200
-    batch = events().repeat(repeats, 1)
-    curve = model.log_prob_curve(batch, [2, 16, 128], generator)
-    gap = (curve.view(3, repeats, 3) - exact()).mean(dim=2)
-    mean, error = gap.mean(dim=1), gap.std(dim=1) / math.sqrt(repeats)
-    assert mean[0] < mean[1] < mean[2]
-    assert mean[0] < -0.01
-    assert mean[2] < 4 * error[2]
-    assert mean[2] > -0.02
-    density = curve[2].exp().view(repeats, 3)
-    spread = density.std(dim=0) / math.sqrt(repeats)
-    assert ((density.mean(dim=0) - exact().exp()).abs() < 4 * spread).all()
-
-
-def test_first_draw_of_sort_is_the_sorted_order(generator: Generator) -> None:
-    model = model_of_seven("sort")
-    torch.testing.assert_close(
-        model.log_prob_tight(events(), 1, generator), model.log_prob(events())
-    )
 
 
 @pytest.mark.parametrize("kind", ["dropout", "mixture", "classifier", "dequantisation", "argmax"])
