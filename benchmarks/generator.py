@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from machine import describe
 
 from hepdensity.generate.gluino import generate_unweighted
 from hepdensity.physics.gluino import Normalisation, TrueDensity, flat_weights
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="measurements; the best counts")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, CPU {torch.backends.cpu.get_cpu_capability()}, one thread")
+    print(describe())
     report("cpu", time.process_time, arguments.events, arguments.repeats)
     if torch.cuda.is_available():
         print(torch.cuda.get_device_name())

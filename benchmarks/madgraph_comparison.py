@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import describe
 
 from hepdensity.evaluation.likelihood import Estimate, mean_with_error
 from hepdensity.generate.gluino import generate_unweighted
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    print(describe())
     print(f"{arguments.events} embedded events (alpha_s {ALPHA_S}) against MadGraph 3.5.7")
     print(ROW.format("process", "MadGraph", "observable", "chi2", "dof", "p", "KS", "p"))
     for process in FILES:

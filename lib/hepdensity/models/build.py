@@ -1,6 +1,6 @@
-"""Build a model by the name of its builder.
+"""Build a model from the name of its builder.
 
-Builders are named, not imported, so that an edit of one model does not retrain the others.
+Builders are not imported but named, so that an edit of one model does not retrain the others.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ def build(builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]) 
         builder: "module:function"; the function takes `layout`, `seed` and the settings.
         layout: columns of the events.
         seed: seed of the initial weights.
-        settings: further keyword arguments.
+        settings: other keyword arguments of the function.
 
     Raises:
-        ValueError: if there is no such builder, it refuses the layout or a setting, or particles
-            may be absent and the model cannot draw events of a given presence set.
+        ValueError: if there is no such builder, if it rejects the layout or a setting, or if
+            particles may be absent and the model cannot draw events of a given presence set.
     """
     model: Trainable = named_function(builder)(layout=layout, seed=seed, **settings)
     if layout.sets and isinstance(model, DensityModel) and not isinstance(model, MultiplicityModel):
@@ -41,12 +41,15 @@ def build(builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]) 
 def build_density(
     builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]
 ) -> DensityModel:
-    """Build a model that must be a density, see `build`.
+    """Build a model that must be a density model (see `build`).
 
     Raises:
-        ValueError: if it is none, as a classifier.
+        ValueError: if it is not a density model, but e.g. a classifier.
     """
     model = build(builder, layout, seed, settings)
     if not isinstance(model, DensityModel):
-        raise ValueError(f"{builder} builds no DensityModel: it has no log-density and no samples")
+        raise ValueError(
+            f"{builder}: the model is not a DensityModel, so it has no log-density and no samples;"
+            " use it only where a classifier is needed"
+        )
     return model
