@@ -180,15 +180,12 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
     config["gluino"]["datasets"]["angles"] = {"n_train": [1000, 1201]}
     status, said = checkout.run(target=f"{RESULTS}/inputs/angles.h5", **config)
     assert status != 0
-    assert (
-        "gluino.datasets.angles.n_train: 1201 needs 1201 training events, but the files contain 1200"
-        in said
-    )
+    assert "angles.n_train: 1201 needs 1201 training events, but the files contain 1200" in said
     (checkout.results("inputs/angles.json")).unlink()
     status, _ = checkout.run(
         "--forcerun", "prepare_gluino", target=f"{RESULTS}/inputs/angles.h5", **config
     )
     log = checkout.results("logs/prepare_gluino/angles.log").read_text()
     assert status != 0
-    assert "lhe/four_gluino.h5: 2000 events, but 2001 are asked for" in log
+    assert "lhe/four_gluino.h5: there are 2000 events, but 2001 are needed" in log
     assert "lower split or n_train" in log
