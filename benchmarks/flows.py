@@ -1,13 +1,14 @@
-"""Speed of the 8-dimensional table-1 flow beside nflows and zuko, in one run, one thread, float32.
+"""Speed of the 8-dimensional table-1 flow, nflows and zuko, in one run, one thread, float32.
 
     make benchmarks                      # installs the peers and runs all benchmarks
     python benchmarks/flows.py --device cuda
 
-The table gives events per CPU second (wall-clock second on a GPU) and the ratio to each peer:
-medians of rounds that go through all models, so that all of them see the same machine. All models
-are 8 autoregressive layers of 32-bin rational-quadratic splines. nflows has the same residual MADE
-and the same 715,968 parameters. zuko's NSF has a plain MADE with two hidden layers of 80 units, so
-fewer parameters (550,080), and identity tails outside [-5, 5] with a Gaussian base.
+The table gives events per CPU second (wall-clock second on a GPU) and the ratio to each peer. The
+values are medians of rounds; each round goes through all models, so that all of them see the same
+machine. All models have 8 autoregressive layers of 32-bin rational-quadratic splines. nflows has
+the same residual MADE and the same 715,968 parameters. zuko's NSF has a plain MADE with two hidden
+layers of 80 units and therefore fewer parameters (550,080). It has identity tails outside [-5, 5]
+and a Gaussian base.
 """
 
 import argparse
@@ -31,7 +32,7 @@ BATCH, SAMPLES, LARGE_BATCH = 2_500, 8_192, 25_000
 
 @dataclass(frozen=True)
 class Contender:
-    """A model behind one interface: log-density, samples; whether it has compiled kernels."""
+    """A model with a common interface, and whether it uses the compiled kernels."""
 
     name: str
     module: torch.nn.Module
@@ -73,7 +74,7 @@ def nflows() -> Contender:
     ]
     base = BoxUniform(torch.zeros(FEATURES), torch.ones(FEATURES))
     flow = Flow(CompositeTransform(layers), base)
-    # BoxUniform has neither a batch shape that nflows' Flow expects nor one number per event.
+    # BoxUniform has no batch shape as nflows' Flow expects, and gives several numbers per event.
     transform = flow._transform
 
     def log_prob(x: Tensor) -> Tensor:
@@ -94,7 +95,7 @@ def agreement_with_nflows() -> float:
     pairs = zip(transforms[0::2], transforms[1::2], strict=True)
     own: Any = mine.module
     layers = list(own.flow.layers)
-    # Data first in nflows, base first here.
+    # nflows lists layers from the data to the base; we list them from the base to the data.
     for (permutation, spline), made, fixed in zip(
         pairs, layers[-2::-2], layers[-1::-2], strict=True
     ):
@@ -107,7 +108,7 @@ def agreement_with_nflows() -> float:
 
 
 def copy_made(theirs: Any, mine: Any) -> None:
-    """Copy nflows' weights; units here are sorted by degree, there the degrees take turns."""
+    """Copy nflows' weights; our units are sorted by degree, those of nflows are interleaved."""
     degrees = torch.arange(HIDDEN) % (FEATURES - 1)
     units = degrees.argsort(stable=True)
     every = torch.arange(FEATURES * (3 * BINS + 1))
@@ -148,7 +149,7 @@ def seconds(action: Callable[[], Any], device: str, repeats: int) -> float:
 
 
 def tasks(contender: Contender, device: str) -> dict[str, tuple[int, Callable[[], Any]]]:
-    """What is timed, with its number of events: training, density evaluation and sampling."""
+    """Tasks to time and their numbers of events: training, density evaluation and sampling."""
     contender.module.to(device)
     x = torch.rand(BATCH, FEATURES, device=device) * 0.98 + 0.01
     optimizer = torch.optim.Adam(contender.module.parameters(), fused=True)
@@ -186,7 +187,7 @@ def rates(contenders: list[Contender], device: str, rounds: int) -> dict[str, di
 
 
 def large_batch(device: str) -> dict[str, float]:
-    """Our flow at the paper's batch size, and what memory bandwidth alone would allow.
+    """Our flow at the paper's batch size, and the time that memory bandwidth alone would need.
 
     The bound counts the spline logits, by far the largest arrays, which a step without fusion
     writes and reads, as it does their gradients: four passes over (batch, 8 layers, 776) floats.
@@ -233,7 +234,7 @@ def main() -> None:
     contenders = [ours("hepdensity, compiled"), ours("hepdensity, torch only", compiled=False)]
     if arguments.device == "cuda":
         print(torch.cuda.get_device_name())
-        del contenders[0]  # the compiled kernels are for the CPU only
+        del contenders[0]  # the compiled kernels run only on CPUs
     print_table(rates([*contenders, nflows(), zuko()], arguments.device, arguments.rounds))
     os.environ["HEPDENSITY_COMPILED"] = "1"
     print(f"hepdensity at batch {LARGE_BATCH:,}:")

@@ -1,11 +1,11 @@
-"""Training step of every treatment beside the plain flow, in one run, one thread, float32.
+"""Time of a training step for every treatment and the plain flow (one run, one thread, float32).
 
     python benchmarks/treatments.py
 
-Each model of the gluino study has the sizes of table 1 of Verheyen 2022 (arXiv:2205.01697) or those
-of its block in `models.yaml`, where it has its own. The plain flow is that of table 1, with 80
-hidden units. Classifiers are timed with hidden layers of 80 units too. Rounds go through all models
-one after the other, so that all of them see the same machine; the median of each counts.
+Each model of the gluino study has the sizes set in its block in `models.yaml`, or else those of
+table 1 of Verheyen 2022 (arXiv:2205.01697). The plain flow is that of table 1, with 80 hidden
+units. Classifiers are also timed with hidden layers of 80 units. Each round goes through all
+models, so that all of them see the same machine; the result is the median over rounds.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PLAIN = "stochastic"
 
 
 def events(layout: Layout, sqrt_s: float, mass: float) -> Tensor:
-    """A batch: uniform in phase space, with any labels, or with absent particles in the layout."""
+    """A batch, uniform in phase space, with random labels or absent particles of the layout."""
     generator = torch.Generator().manual_seed(1)
     momenta, _ = rambo(BATCH, layout.particles, sqrt_s, mass, generator)
     angles = momenta_to_angles(momenta).float()
@@ -50,7 +50,7 @@ class Contender:
     """A model in training."""
 
     def __init__(self, name: str, layout: Layout, batch: Tensor, given: Mapping[str, Any]) -> None:
-        """Build the model from what `Study.model_params` gives."""
+        """Build the model from the result of `Study.model_params`."""
         self.name, self.batch = name, batch
         self.model = build(given["builder"], layout, 1, given["settings"])
         self.model.prepare(batch)

@@ -213,7 +213,7 @@ REFUSED = {
     "orders of a chart": (
         "gluino.models.phase-space.orders_per_event",
         4,
-        "chart paired has 3 orders",
+        "chart paired has only 3 orders",
     ),
     "reserved ending": (
         "gluino.models.a-symmetrised",
@@ -246,7 +246,7 @@ REFUSED = {
     "nothing to do": (
         "gluino.datasets",
         {part: {"models": []} for part in ("angles", "multiplicity", "labels")},
-        "^gluino.datasets: no dataset with events has a model",
+        "^gluino.datasets: no dataset with events has models",
     ),
     "too few test events": (
         "gluino.split.test",
@@ -294,8 +294,8 @@ REFUSED = {
         {**UNLIMITED, "threshold_mode": "rel"},
         "^training: .* may never end",
     ),
-    "no LHE file": ("gluino.source", "lhe", "gluino.lhe.four_gluino: no file given"),
-    "no CSV file": ("gluino.source", "csv", "gluino.csv.four_gluino: no file given"),
+    "no LHE file": ("gluino.source", "lhe", "gluino.lhe.four_gluino: no file is given"),
+    "no CSV file": ("gluino.source", "csv", "gluino.csv.four_gluino: no file is given"),
     "missing LHE file": (
         "gluino",
         {"source": "lhe", "lhe": {"four_gluino": ["gone.lhe"]}},

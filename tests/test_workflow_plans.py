@@ -95,7 +95,7 @@ def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
             {"gluino": {"flow": {"bins": "many"}}},
             "gluino.flow.bins: must be a whole number [bins], not 'many'",
         ),
-        ({"gluino": {"source": "lhe"}}, "gluino.lhe.four_gluino: no file given"),
+        ({"gluino": {"source": "lhe"}}, "gluino.lhe.four_gluino: no file is given"),
     ],
     ids=["unknown key", "misspelt key", "wrong type", "missing files"],
 )

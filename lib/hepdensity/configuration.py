@@ -173,6 +173,11 @@ def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
     A section that is null, such as one that contains only comments, changes nothing. Keys are
     sorted, because their order in a file has no meaning and must not look like a change.
+
+    Example:
+        >>> base = {"gluino": {"mass": 600.0, "seeds": [1, 2]}, "preset": "smoke"}
+        >>> overlay(base, {"gluino": {"seeds": [3]}})
+        {'gluino': {'mass': 600.0, 'seeds': [3]}, 'preset': 'smoke'}
     """
     merged = dict(base)
     for key, value in top.items():

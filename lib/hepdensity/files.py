@@ -207,6 +207,15 @@ def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
     Raises:
         ValueError: If there are no rows or their columns differ.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_table(f"{folder}/t.csv", [{"seed": 1, "auc": 0.5}, {"seed": 2, "auc": None}])
+        ...     print(Path(f"{folder}/t.csv").read_text(), end="")
+        seed,auc
+        1,0.5
+        2,
     """
     if not rows:
         raise ValueError(f"{path}: a table needs at least one row")
@@ -227,6 +236,13 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
 
     Returns:
         One dict per row; numbers are parsed, empty fields are None.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_table(f"{folder}/t.csv", [{"model": "sort", "seed": 1, "auc": None}])
+        ...     read_table(f"{folder}/t.csv")
+        [{'model': 'sort', 'seed': 1, 'auc': None}]
     """
     with Path(path).open(newline="", encoding="utf-8") as file:
         return [{name: _parse(text) for name, text in row.items()} for row in csv.DictReader(file)]

@@ -75,6 +75,10 @@ def mean_with_error(values: np.ndarray) -> Estimate:
 
     Raises:
         ValueError: for fewer than two values, because their spread is unknown.
+
+    Example:
+        >>> mean_with_error(np.array([1.0, 2.0, 3.0, 2.0]))
+        Estimate(value=2.0, error=0.408...)
     """
     if len(values) < 2:
         raise ValueError("a standard error needs at least two values")

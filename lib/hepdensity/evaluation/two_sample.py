@@ -73,6 +73,11 @@ def auc_with_error(first: np.ndarray, second: np.ndarray) -> Estimate:
     Args:
         first: scores, shape ``(n,)``.
         second: scores, shape ``(m,)``.
+
+    Example:
+        >>> result = auc_with_error(np.array([0.1, 0.4, 0.5]), np.array([0.3, 0.6, 0.9]))
+        >>> round(result.value, 3), round(result.error, 3)
+        (0.778, 0.248)
     """
     n, m = len(first), len(second)
     if np.ptp(np.concatenate((first, second))) == 0:

@@ -103,6 +103,16 @@ def write_events(path: str | Path, events: Events, provenance: Mapping[str, Any]
         path: File to write; it appears only when complete.
         events: The events.
         provenance: Run record (see `hepdensity.provenance.record`).
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> momenta = np.array([[[5.0, 0.0, 3.0, 0.0], [5.0, 0.0, -3.0, 0.0]]])
+        >>> events = Events(momenta, sqrt_s=10.0, mass=4.0, source="embedded")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_events(f"{folder}/events.h5", events, provenance={})
+        ...     count_events(f"{folder}/events.h5")
+        1
     """
     with EventWriter(path, provenance) as writer:
         writer.append(events)
@@ -121,6 +131,16 @@ def read_events(path: str | Path, start: int = 0, stop: int | None = None) -> Ev
 
     Raises:
         ValueError: If the file is not an event file.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> momenta = np.array(3 * [[[5.0, 0.0, 3.0, 0.0], [5.0, 0.0, -3.0, 0.0]]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_events(f"{folder}/e.h5", Events(momenta, 10.0, 4.0, "embedded"), {})
+        ...     events = read_events(f"{folder}/e.h5", start=1)
+        >>> len(events), events.process, events.momenta.shape
+        (2, 'two_gluino', (2, 2, 4))
     """
     with _open_events(path) as file:
         chosen = slice(start, stop)

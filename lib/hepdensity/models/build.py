@@ -28,6 +28,17 @@ def build(builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]) 
     Raises:
         ValueError: if there is no such builder, if it rejects the layout or a setting, or if
             particles may be absent and the model cannot draw events of a given presence set.
+
+    Example:
+        >>> import torch
+        >>> from hepdensity.models.layout import Column, Layout
+        >>> layout = Layout(event=(Column("x"), Column("y")), particle=(), particles=0)
+        >>> sizes = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
+        >>> builder = "hepdensity.models.flows.flow:spline_flow"
+        >>> model = build(builder, layout, seed=1, settings={"permutation": "none", **sizes})
+        >>> events = model.sample(5, torch.Generator().manual_seed(1))
+        >>> events.shape, model.log_prob(events).shape
+        (torch.Size([5, 2]), torch.Size([5]))
     """
     model: Trainable = named_function(builder)(layout=layout, seed=seed, **settings)
     if layout.sets and isinstance(model, DensityModel) and not isinstance(model, MultiplicityModel):

@@ -104,6 +104,17 @@ class Layout:
             code of its own; a particle column is then one code per particle.
         sets: numbers of particles that events may have; empty if all are always present.
         constants: numbers that all events share, such as a mass in units of sqrt(s).
+
+    Example:
+        >>> layout = Layout(
+        ...     event=(Column("met", unit="GeV", support="real"),),
+        ...     particle=(Column("x_theta"), Column("charge", categories=2)),
+        ...     particles=3,
+        ... )
+        >>> layout.features, layout.continuous, layout.categorical
+        (7, 4, 3)
+        >>> layout.index("charge", place=2)
+        6
     """
 
     event: tuple[Column, ...]

@@ -355,6 +355,13 @@ class TrueDensity:
 
         Raises:
             ValueError: If the shape does not match the process of the normalisation.
+
+        Example:
+            >>> normalisation = compute_normalisation(3000.0, 600.0, points=1000, n_out=2)
+            >>> density = TrueDensity(3000.0, 600.0, normalisation)
+            >>> values = density.log_prob(torch.tensor([[0.5, 0.1], [0.5, 0.9], [0.5, 1.1]]))
+            >>> [round(value, 2) for value in values.tolist()]
+            [-0.96, -0.96, -inf]
         """
         if angles.ndim != 2 or angles.shape[1] != {4: 8, 2: 2}[self.normalisation.n_out]:
             raise ValueError(

@@ -57,6 +57,14 @@ def rambo(
 
     Raises:
         ValueError: If n_out is less than two or the energy is below threshold.
+
+    Example:
+        >>> generator = torch.Generator().manual_seed(1)
+        >>> momenta, weights = rambo(100, 4, sqrt_s=3000.0, mass=600.0, generator=generator)
+        >>> momenta.shape, weights.shape
+        (torch.Size([100, 4, 4]), torch.Size([100]))
+        >>> [round(component) for component in momenta[0].sum(0).tolist()]
+        [3000, 0, 0, 0]
     """
     if n_out < 2:
         raise ValueError(f"phase space needs at least two outgoing particles, not {n_out}")
@@ -138,6 +146,11 @@ def momenta_to_angles(momenta: Tensor) -> Tensor:
 
     Raises:
         ValueError: If the shape is wrong.
+
+    Example:
+        >>> momenta = torch.tensor([[[5.0, 0.0, 3.0, 0.0], [5.0, 0.0, -3.0, 0.0]]])
+        >>> momenta_to_angles(momenta)
+        tensor([[0.5000, 0.2500]])
     """
     if momenta.ndim != 3 or momenta.shape[1] not in (2, 4) or momenta.shape[2] != 4:
         raise ValueError(
@@ -163,6 +176,15 @@ def angles_to_momenta(angles: Tensor, sqrt_s: float, mass: float) -> tuple[Tenso
 
     Raises:
         ValueError: If the shape is wrong or the energy is below threshold.
+
+    Example:
+        >>> angles = torch.tensor([[0.5, 0.25], [0.5, 1.5]])
+        >>> momenta, physical = angles_to_momenta(angles, sqrt_s=10.0, mass=4.0)
+        >>> momenta[0].round(decimals=3).abs()
+        tensor([[5., 0., 3., 0.],
+                [5., 0., 3., 0.]])
+        >>> physical.tolist()
+        [True, False]
     """
     _check_angles(angles)
     n_out = 4 if angles.shape[1] == 8 else 2

@@ -77,6 +77,13 @@ def binned_density(values: np.ndarray, binning: Binning, drawn: int) -> BinnedDe
 
     Raises:
         ValueError: If `drawn` is less than the number of events.
+
+    Example:
+        >>> density = binned_density(np.array([0.1, 0.2, 0.7]), Binning(2, 0.0, 1.0), drawn=4)
+        >>> density.density.tolist()
+        [1.0, 0.5]
+        >>> density.error.round(3).tolist()
+        [0.707, 0.5]
     """
     if drawn < len(values) or drawn < 1:
         raise ValueError(f"drawn = {drawn} is less than the number of events, {len(values)}")

@@ -252,7 +252,7 @@ def test_sound_configurations_have_no_problems(make: Make, files: dict[str, list
 def test_study_without_models(make: Make) -> None:
     nothing: dict[str, Any] = {name: {"models": []} for name in Study.features}
     ((place, message),) = messages(make(datasets=nothing))
-    assert place == "datasets" and "no dataset with events has a model" in message
+    assert place == "datasets" and "no dataset with events has models" in message
 
 
 def test_datasets_that_lack_events_are_no_datasets(make: Make, files: dict[str, list[str]]) -> None:

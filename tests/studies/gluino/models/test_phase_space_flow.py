@@ -187,9 +187,9 @@ def test_impossible_numbers_of_orders_are_refused(count: int) -> None:
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        (layouts.angles(gluinos=3), "for 4 particles with two angle variables"),
-        (layouts.multiplicity(0.5), "all present"),
-        (layouts.labels(), "for 4 particles with two angle variables"),
+        (layouts.angles(gluinos=3), "takes 4 particles with two angle variables"),
+        (layouts.multiplicity(0.5), "always present"),
+        (layouts.labels(), "takes 4 particles with two angle variables"),
     ],
     ids=["three", "sets", "labels"],
 )

@@ -149,7 +149,7 @@ NO_EVENTS = (
 
 @pytest.mark.parametrize(
     ("rows", "layout", "message"),
-    [(*NO_LABELS, "without helicities"), (*NO_EVENTS, "no events")],
+    [(*NO_LABELS, "without helicities"), (*NO_EVENTS, "no valid samples")],
     ids=["no labels", "no events"],
 )
 def test_bad_samples_are_refused(
