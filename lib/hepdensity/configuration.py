@@ -175,9 +175,9 @@ def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     sorted, because their order in a file has no meaning and must not look like a change.
 
     Example:
-        >>> base = {"gluino": {"mass": 600.0, "seeds": [1, 2]}, "preset": "smoke"}
-        >>> overlay(base, {"gluino": {"seeds": [3]}})
-        {'gluino': {'mass': 600.0, 'seeds': [3]}, 'preset': 'smoke'}
+        >>> base = {"study": {"mass": 600.0, "seeds": [1, 2]}, "preset": "smoke"}
+        >>> overlay(base, {"study": {"seeds": [3]}})
+        {'preset': 'smoke', 'study': {'mass': 600.0, 'seeds': [3]}}
     """
     merged = dict(base)
     for key, value in top.items():

@@ -134,7 +134,7 @@ def test_sizes_that_are_no_multiples_of_ten(
         pytest.param(
             sample(4, 80),
             replace(sample(2, 9), weights=np.geomspace(1, 100, 9)),
-            r"two\.h5: weighted events",
+            r"two\.h5: the events are weighted",
             id="weighted",
         ),
     ],
@@ -147,5 +147,5 @@ def test_unfit_events_are_refused(tmp_path: Path, four: Events, two: Events, mes
 
 def test_without_couplings_of_one_process_there_are_none(tmp_path: Path) -> None:
     prepare(tmp_path, sample(4, 80), replace(sample(2, 9), alpha_s=None))
-    with pytest.raises(ValueError, match="train events without alpha_s"):
+    with pytest.raises(ValueError, match="the group train has no array alpha_s"):
         read_array(tmp_path / "mixed.h5", "train", "alpha_s")
