@@ -82,8 +82,8 @@ def reference(model: TreatedModel, n: int, generator: Generator) -> tuple[Tensor
     layout = model.layout
     x = torch.rand(n, layout.features, generator=generator, dtype=torch.float64)
     log_density = torch.zeros_like(x)
-    means = {} if model.standardisation is None else model.standardisation.mean.tolist()
-    spreads = {} if model.standardisation is None else model.standardisation.std.tolist()
+    means = [] if model.standardisation is None else model.standardisation.mean.tolist()
+    spreads = [] if model.standardisation is None else model.standardisation.std.tolist()
     real = 0
     for i in range(layout.features):
         column = layout.column_of(i)
