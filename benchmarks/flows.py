@@ -1,12 +1,14 @@
-"""Speed of the 8-dimensional table-1 flow beside nflows and zuko, in one run, one thread, float32.
+"""Speed of the 8-dimensional table-1 flow, nflows and zuko, in one run, one thread, float32.
 
     make benchmarks                      # installs the peers and runs all benchmarks
     python benchmarks/flows.py --device cuda
 
-The table gives events per CPU second (wall-clock second on a GPU) and the ratio to each peer. All
-models are 8 autoregressive layers of 32-bin rational-quadratic splines. nflows has the same
-residual MADE and the same 715,968 parameters. zuko's NSF has a plain MADE with two hidden layers of
-80 units, so fewer parameters (550,080), and identity tails outside [-5, 5] with a Gaussian base.
+The table gives events per CPU second (wall-clock second on a GPU) and the ratio to each peer. The
+values are medians of rounds; each round goes through all models, so that all of them see the same
+machine. All models have 8 autoregressive layers of 32-bin rational-quadratic splines. nflows has
+the same residual MADE and the same 715,968 parameters. zuko's NSF has a plain MADE with two hidden
+layers of 80 units and therefore fewer parameters (550,080). It has identity tails outside [-5, 5]
+and a Gaussian base.
 """
 
 import argparse
@@ -14,12 +16,15 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import torch
+from machine import describe
 from torch import Tensor
 
 from hepdensity.models.flows.flow import spline_flow
+from hepdensity.studies.gluino.layouts import angles
 
 FEATURES, LAYERS, BINS, HIDDEN = 8, 8, 32, 80
 BATCH, SAMPLES, LARGE_BATCH = 2_500, 8_192, 25_000
@@ -27,17 +32,19 @@ BATCH, SAMPLES, LARGE_BATCH = 2_500, 8_192, 25_000
 
 @dataclass(frozen=True)
 class Contender:
-    """A model behind one interface: mean loss of a batch, log-density, samples."""
+    """A model with a common interface, and whether it uses the compiled kernels."""
 
     name: str
     module: torch.nn.Module
     log_prob: Callable[[Tensor], Tensor]
     sample: Callable[[int], Tensor]
+    compiled: bool = True
 
 
-def ours(name: str = "hepdensity") -> Contender:
+def ours(name: str = "hepdensity", compiled: bool = True) -> Contender:
     """The table-1 flow of this project."""
     flow = spline_flow(
+        layout=angles(),
         permutation="none",
         layers=LAYERS,
         bins=BINS,
@@ -45,7 +52,7 @@ def ours(name: str = "hepdensity") -> Contender:
         units_per_dim=HIDDEN // FEATURES,
         seed=1,
     )
-    return Contender(name, flow, flow.log_prob, lambda n: flow.sample(n))
+    return Contender(name, flow, flow.log_prob, flow.sample, compiled)
 
 
 def nflows() -> Contender:
@@ -67,7 +74,7 @@ def nflows() -> Contender:
     ]
     base = BoxUniform(torch.zeros(FEATURES), torch.ones(FEATURES))
     flow = Flow(CompositeTransform(layers), base)
-    # BoxUniform has neither a batch shape that nflows' Flow expects nor one number per event.
+    # BoxUniform has no batch shape as nflows' Flow expects, and gives several numbers per event.
     transform = flow._transform
 
     def log_prob(x: Tensor) -> Tensor:
@@ -86,9 +93,9 @@ def agreement_with_nflows() -> float:
     flow: Any = peer.module
     transforms = list(flow._transform._transforms)
     pairs = zip(transforms[0::2], transforms[1::2], strict=True)
-    stack: Any = mine.module
-    layers = list(stack.layers)
-    # Data first in nflows, base first here.
+    own: Any = mine.module
+    layers = list(own.flow.layers)
+    # nflows lists layers from the data to the base; we list them from the base to the data.
     for (permutation, spline), made, fixed in zip(
         pairs, layers[-2::-2], layers[-1::-2], strict=True
     ):
@@ -101,7 +108,7 @@ def agreement_with_nflows() -> float:
 
 
 def copy_made(theirs: Any, mine: Any) -> None:
-    """Copy nflows' weights; units here are sorted by degree, there the degrees take turns."""
+    """Copy nflows' weights; our units are sorted by degree, those of nflows are interleaved."""
     degrees = torch.arange(HIDDEN) % (FEATURES - 1)
     units = degrees.argsort(stable=True)
     every = torch.arange(FEATURES * (3 * BINS + 1))
@@ -122,22 +129,27 @@ def zuko() -> Contender:
     return Contender("zuko", flow, lambda x: flow().log_prob(x), lambda n: flow().sample((n,)))
 
 
+def clock(device: str) -> float:
+    """CPU time [s], or wall-clock time once a GPU is idle."""
+    if device != "cuda":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
 def seconds(action: Callable[[], Any], device: str, repeats: int) -> float:
-    """Shortest time of one call [s]: CPU time, or wall-clock time with a GPU."""
-    clock = time.perf_counter if device == "cuda" else time.process_time
+    """Median time of one call [s]."""
     times = []
     action()
     for _ in range(repeats):
-        start = clock()
+        start = clock(device)
         action()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(clock() - start)
-    return min(times)
+        times.append(clock(device) - start)
+    return median(times)
 
 
-def rates(contender: Contender, device: str, repeats: int) -> dict[str, float]:
-    """Events per second in training, density evaluation and sampling."""
+def tasks(contender: Contender, device: str) -> dict[str, tuple[int, Callable[[], Any]]]:
+    """Tasks to time and their numbers of events: training, density evaluation and sampling."""
     contender.module.to(device)
     x = torch.rand(BATCH, FEATURES, device=device) * 0.98 + 0.01
     optimizer = torch.optim.Adam(contender.module.parameters(), fused=True)
@@ -147,15 +159,35 @@ def rates(contender: Contender, device: str, repeats: int) -> dict[str, float]:
         (-contender.log_prob(x).mean()).backward()
         optimizer.step()
 
-    training = seconds(step, device, repeats)
-    with torch.no_grad():
-        density = seconds(lambda: contender.log_prob(x), device, repeats)
-        sampling = seconds(lambda: contender.sample(SAMPLES), device, max(2, repeats // 5))
-    return {"train": BATCH / training, "log_prob": BATCH / density, "sample": SAMPLES / sampling}
+    return {
+        "train": (BATCH, step),
+        "log_prob": (BATCH, torch.no_grad()(lambda: contender.log_prob(x))),
+        "sample": (SAMPLES, torch.no_grad()(lambda: contender.sample(SAMPLES))),
+    }
+
+
+def rates(contenders: list[Contender], device: str, rounds: int) -> dict[str, dict[str, float]]:
+    """Events per second of each contender and task."""
+    todo = {
+        (contender.name, task): (contender.compiled, count, action)
+        for contender in contenders
+        for task, (count, action) in tasks(contender, device).items()
+    }
+    times: dict[tuple[str, str], list[float]] = {key: [] for key in todo}
+    for _ in range(rounds + 1):  # the first compiles and fills caches
+        for key, (compiled, _, action) in todo.items():
+            os.environ["HEPDENSITY_COMPILED"] = "1" if compiled else "0"
+            start = clock(device)
+            action()
+            times[key].append(clock(device) - start)
+    results: dict[str, dict[str, float]] = {contender.name: {} for contender in contenders}
+    for (name, task), (_, count, _) in todo.items():
+        results[name][task] = count / median(times[name, task][1:])
+    return results
 
 
 def large_batch(device: str) -> dict[str, float]:
-    """Our flow at the paper's batch size, and what memory bandwidth alone would allow.
+    """Our flow at the paper's batch size, and the time that memory bandwidth alone would need.
 
     The bound counts the spline logits, by far the largest arrays, which a step without fusion
     writes and reads, as it does their gradients: four passes over (batch, 8 layers, 776) floats.
@@ -194,20 +226,16 @@ def main() -> None:
     """Measure all contenders and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=9, help="timed calls of each model")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    results: dict[str, dict[str, float]] = {}
-    # The compiled kernels are for the CPU only.
-    for plain in (True,) if arguments.device == "cuda" else (False, True):
-        os.environ["HEPDENSITY_COMPILED"] = "0" if plain else "1"
-        contender = ours("hepdensity, torch only" if plain else "hepdensity, compiled")
-        results[contender.name] = rates(contender, arguments.device, arguments.repeats)
-    for peer in (nflows, zuko):
-        contender = peer()
-        results[contender.name] = rates(contender, arguments.device, arguments.repeats)
-    print_table(results)
+    print(describe())
+    contenders = [ours("hepdensity, compiled"), ours("hepdensity, torch only", compiled=False)]
+    if arguments.device == "cuda":
+        print(torch.cuda.get_device_name())
+        del contenders[0]  # the compiled kernels run only on CPUs
+    print_table(rates([*contenders, nflows(), zuko()], arguments.device, arguments.rounds))
     os.environ["HEPDENSITY_COMPILED"] = "1"
     print(f"hepdensity at batch {LARGE_BATCH:,}:")
     for name, value in large_batch(arguments.device).items():

@@ -1,4 +1,4 @@
-"""Speed of the embedded generator and of the true density, per CPU second of one thread.
+"""Speed of the embedded generator and of the true density per CPU second on one thread.
 
 Usage: python benchmarks/generator.py [--events 20000]
 On a machine with a CUDA device, rates per second of wall time on it are printed as well.
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from machine import describe
 
 from hepdensity.generate.gluino import generate_unweighted
 from hepdensity.physics.gluino import Normalisation, TrueDensity, flat_weights
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="measurements; the best counts")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, CPU {torch.backends.cpu.get_cpu_capability()}, one thread")
+    print(describe())
     report("cpu", time.process_time, arguments.events, arguments.repeats)
     if torch.cuda.is_available():
         print(torch.cuda.get_device_name())
@@ -41,7 +42,7 @@ def report(device: str, clock: Callable[[], float], n_events: int, repeats: int)
 
 
 def tasks(device: str, n_events: int) -> dict[str, Callable[[], object]]:
-    """What is measured, each for n_events events."""
+    """The tasks to measure, each for n_events events."""
 
     def generate(n_out: int) -> Callable[[], object]:
         return lambda: generate_unweighted(
@@ -51,7 +52,7 @@ def tasks(device: str, n_events: int) -> dict[str, Callable[[], object]]:
     generator = torch.Generator(device).manual_seed(1)
     momenta, flat = rambo(n_events, 4, SQRT_S, MASS, generator)
     angles = momenta_to_angles(momenta)
-    # the value does not matter for the speed
+    # The value does not affect the speed.
     density = TrueDensity(SQRT_S, MASS, Normalisation(1.0, 0.0, 1, 4, SQRT_S, MASS))
     return {
         "unweighted four-gluino events (set-up included)": generate(4),
@@ -70,7 +71,7 @@ def duration(task: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def synchronised_time() -> float:
-    """Wall time once the device is idle."""
+    """Wall time after the device has become idle."""
     torch.cuda.synchronize()
     return time.perf_counter()
 

@@ -1,6 +1,6 @@
-"""Compare embedded events with MadGraph's, with and without its running coupling.
+"""Compare embedded events with those of MadGraph, with and without its running coupling.
 
-Of the labels, helicities agree; colours do not, and the comparison says by how much.
+Helicities agree; colours do not, and the comparison shows by how much.
 
 Usage: python benchmarks/madgraph_comparison.py [--events 200000] [--data ../shared/data/madgraph]
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import describe
 
 from hepdensity.evaluation.likelihood import Estimate, mean_with_error
 from hepdensity.generate.gluino import generate_unweighted
@@ -31,7 +32,7 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "madgraph"
 FILES = {"four_gluino": "gg_4gluino_300k.h5", "two_gluino": "gg_2gluino_30k.h5"}
 PLACED = "{:<12} {:<11} {:>7.5f} +- {:.5f} {:>9.5f} +- {:.5f} {:>+9.2f} +- {:.2f}"
 GIVEN_EVENTS = 50_000
-"""Events of which colours are compared with their probability."""
+"""Number of events whose colours are compared with their probabilities."""
 ROW = "{:<12} {:<14} {:<23} {:>9} {:>4} {:>10} {:>8} {:>10}"
 
 
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    print(describe())
     print(f"{arguments.events} embedded events (alpha_s {ALPHA_S}) against MadGraph 3.5.7")
     print(ROW.format("process", "MadGraph", "observable", "chi2", "dof", "p", "KS", "p"))
     for process in FILES:
@@ -72,10 +74,10 @@ def compare_process(process: str, arguments: argparse.Namespace) -> None:
 
 
 def compare_process_colours(process: str, embedded: Events, madgraph: Events) -> None:
-    """Print by how much the colours of MadGraph's events differ, at fixed coupling."""
+    """Print how the colours of MadGraph's events differ, at fixed coupling."""
     row = compare_colours(embedded, madgraph)
     print(f"{process}: colour orders, chi2 {row.chi2:.1f}, dof {row.degrees}, p {row.chi2_p:.3g}")
-    print("place of gluon 2 behind gluon 1 in the trace: embedded, MadGraph, difference in %")
+    print("position of gluon 2 after gluon 1 in the trace: embedded, MadGraph, difference in %")
     (ours, our_error), (theirs, their_error) = map(second_gluon_places, (embedded, madgraph))
     ratio = theirs / ours
     error = ratio * np.hypot(our_error / ours, their_error / theirs)
@@ -84,17 +86,17 @@ def compare_process_colours(process: str, embedded: Events, madgraph: Events) ->
         print(PLACED.format(process, f"place {place}", *values))
     for name, events in (("embedded", embedded), ("MadGraph", madgraph)):
         excess = colour_excess(events, GIVEN_EVENTS)
-        print(f"{process}, {name}: log p(c | x, h) of its colours less what is expected:", end=" ")
+        print(f"{process}, {name}: log p(c | x, h) of its colours minus expectation:", end=" ")
         print(f"{excess.value:+.4f} +- {excess.error:.4f} nats")
 
 
 def colour_excess(events: Events, count: int) -> Estimate:
-    """How much more or less probable colours are than if drawn with |A_c,h|^2 [nats].
+    """How much more probable colours are than if drawn in proportion to |A_c,h|^2 [nats].
 
-    The mean of log p(c | x, h) less its expectation at the same kinematics and helicities.
+    This is the mean of log p(c | x, h) minus its expectation at the same kinematics and helicities.
     """
     if events.helicities is None or events.colour_order is None:
-        raise ValueError("events without labels have no colours to look at")
+        raise ValueError("the events have no labels; use labelled events")
     momenta = torch.from_numpy(events.momenta[:count])
     rows = torch.from_numpy(helicity_code(events.helicities[:count]))
     chosen = torch.from_numpy(lehmer_code(events.colour_order[:count]))
@@ -105,7 +107,7 @@ def colour_excess(events: Events, count: int) -> Estimate:
 
 
 def largest_deviation(embedded: Events, madgraph: Events) -> tuple[float, float, float]:
-    """Bin of the digluino mass in which MadGraph's events deviate most.
+    """Find the bin of the digluino mass in which MadGraph's events deviate most.
 
     Returns:
         Its centre [GeV], the relative deviation and its standard error; bins with an error above

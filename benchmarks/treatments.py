@@ -1,58 +1,59 @@
-"""Training step of every treatment beside the plain flow, in one run, one thread, float32.
+"""Time of a training step for every treatment and the plain flow (one run, one thread, float32).
 
     python benchmarks/treatments.py
 
-Each model has the sizes of table 1 of Verheyen 2022 (arXiv:2205.01697) or those of its block in
-`config.yaml`, where it has its own. The plain flow is that of table 1, with 80 hidden units.
-Classifiers are timed with hidden layers of 80 units too. Rounds go through all models one after the
-other, so that all of them see the same machine; the median of each counts.
+Each model of the gluino study has the sizes set in its block in `models.yaml`, or else those of
+table 1 of Verheyen 2022 (arXiv:2205.01697). The plain flow is that of table 1, with 80 hidden
+units. Classifiers are also timed with hidden layers of 80 units. Each round goes through all
+models, so that all of them see the same machine; the result is the median over rounds.
 """
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
-import yaml
+from machine import describe
 from torch import Tensor
 
-from hepdensity.configuration import data_of
-from hepdensity.models.base import DensityModel
-from hepdensity.models.layers.labels import split_category, with_codes
-from hepdensity.models.registry import build_model
+from hepdensity.configuration import effective_configuration, load_study
+from hepdensity.models.build import build
+from hepdensity.models.layers.coding import Coding
+from hepdensity.models.layout import Layout
 from hepdensity.physics.phase_space import momenta_to_angles, rambo
+from hepdensity.studies.gluino import layouts
 
-TABLE_1 = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
+WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 HIDDEN = 80
 BATCH = 2_500
 PLAIN = "stochastic"
-CATEGORIES = 7_680
 
 
-def events(data: str) -> Tensor:
-    """A batch: uniform in phase space, with labels or dropped dimensions if the data has them."""
+def events(layout: Layout, sqrt_s: float, mass: float) -> Tensor:
+    """A batch, uniform in phase space, with random labels or absent particles of the layout."""
     generator = torch.Generator().manual_seed(1)
-    momenta, _ = rambo(BATCH, 4, 3000.0, 607.7137, generator)
+    momenta, _ = rambo(BATCH, layout.particles, sqrt_s, mass, generator)
     angles = momenta_to_angles(momenta).float()
-    if data == "multiplicity":
-        angles[::11, 2:] = torch.nan
-    if data != "labels":
+    if layout.sets:
+        angles[::11, len(layout.particle) * layout.sets[1].particles :] = torch.nan
+    if not layout.categorical:
         return angles
-    codes = torch.randint(CATEGORIES, (BATCH,), generator=generator)
-    return with_codes(angles, split_category(codes))
+    coding = Coding(layout)
+    drawn = [torch.randint(count, (BATCH,), generator=generator) for count in coding.counts]
+    return coding.events(angles, torch.stack(drawn, dim=1))
 
 
 class Contender:
     """A model in training."""
 
-    def __init__(self, name: str, block: dict[str, Any]) -> None:
-        """Build the model of a block of ``config.yaml``."""
-        settings = {key: value for key, value in block.items() if key != "training"}
-        self.name, self.batch = name, events(data_of(block))
-        self.model: DensityModel = build_model({**TABLE_1, **settings}, 1)
-        self.model.prepare(self.batch)
+    def __init__(self, name: str, layout: Layout, batch: Tensor, given: Mapping[str, Any]) -> None:
+        """Build the model from the result of `Study.model_params`."""
+        self.name, self.batch = name, batch
+        self.model = build(given["builder"], layout, 1, given["settings"])
+        self.model.prepare(batch)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3, fused=True)
         self.noise = torch.Generator().manual_seed(1)
         self.seconds: list[float] = []
@@ -72,15 +73,27 @@ class Contender:
 
 
 def contenders() -> list[Contender]:
-    """The plain flow and the model of every block that is not a plain flow."""
-    config = Path(__file__).resolve().parents[1] / "config.yaml"
-    blocks = yaml.safe_load(config.read_text(encoding="utf-8"))["models"]
-    plain = blocks.pop(PLAIN)
-    named = {name: block for name, block in blocks.items() if block["kind"] != plain["kind"]}
-    for name, block in list(named.items()):
-        if block["kind"] == "classifier":
-            named[f"{name}, {HIDDEN} hidden units"] = {**block, "hidden": [HIDDEN] * 3}
-    return [Contender(name, block) for name, block in {PLAIN: plain, **named}.items()]
+    """The plain flow and every other model of the study that is not a plain flow."""
+    config = effective_configuration({"preset": "paper", "studies": ["gluino"]}, {}, WORKFLOW)
+    study = load_study("gluino", config)
+    sqrt_s, mass, p_four = (study.settings[key] for key in ("sqrt_s", "mass", "p_four"))
+    constants = {"mass": mass / sqrt_s}
+    known = {
+        **{name: layout(constants) for name, layout in layouts.LAYOUTS.items()},
+        "multiplicity": layouts.multiplicity(p_four, constants=constants),
+    }
+    found = []
+    for dataset in study.datasets():
+        layout = known[dataset]
+        batch = events(layout, sqrt_s, mass)
+        for name in study.models(dataset):
+            kind, given = study.kind_of(name).name, study.model_params(name)
+            if name == PLAIN or kind != study.kind_of(PLAIN).name:
+                found.append(Contender(name, layout, batch, given))
+            if kind == "classifier":
+                small = {**given, "settings": {**given["settings"], "hidden": [HIDDEN] * 3}}
+                found.append(Contender(f"{name}, {HIDDEN} hidden units", layout, batch, small))
+    return found
 
 
 def main() -> None:
@@ -89,6 +102,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="timed steps of each model")
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
+    print(describe())
     models = contenders()
     for _ in range(rounds + 1):  # the first compiles and fills caches
         for model in models:

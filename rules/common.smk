@@ -1,4 +1,4 @@
-"""The functions of the workflow, and nothing else: the files beside this one only declare."""
+"""All functions of the workflow; the other rule files contain only declarations."""
 
 import os
 import re
@@ -7,26 +7,28 @@ from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(workflow.basedir).parent
-LIBRARY = str(REPOSITORY / "lib")  # a checkout runs its own library, installed or not
+LIBRARY = str(REPOSITORY / "lib")  # Every checkout uses its own library, installed or not.
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.getenv("PYTHONPATH")])))
 
 from hepdensity.configuration import effective_configuration, load_study, results_folder
 from hepdensity.provenance import source_digest
 
-# A rule that another one is made from is resolved from the folder of the latter.
+# Absolute paths: those of a rule used as a template are resolved from the folder that uses it.
 SCRIPTS = REPOSITORY / "scripts"
 ENVIRONMENT = str(REPOSITORY / "envs" / "hepdensity.yaml")
 STAGES = ("ingest", "preprocess", "train", "evaluate", "plot")
 STUDIES = {}
-"""Name -> study, for the studies that are chosen."""
+"""Name -> study, for the selected studies."""
 
 
 def configure():
-    """Complete `config` from the presets; end with one clear message if it is not valid."""
+    """Complete `config` from the presets, or exit with one clear message if it is invalid."""
     global RESULTS
     if set("{}") & set(str(REPOSITORY)):
-        sys.exit(f"{REPOSITORY}: Snakemake takes braces in this path for wildcards; rename the folder")
+        sys.exit(
+            f"{REPOSITORY}: Snakemake reads braces in this path as wildcards; rename the folder"
+        )
     try:
         given, command_line = config, workflow.config_settings.config
         files = [*workflow.configfiles, *workflow.config_settings.configfiles]
@@ -48,7 +50,7 @@ def any_of(values):
 
 
 def wildcards_of_studies():
-    """What wildcards of the shared rules can be."""
+    """Allowed values of the wildcards of the shared rules."""
     studies = STUDIES.values()
     return {
         "study": any_of(STUDIES),
@@ -60,7 +62,7 @@ def wildcards_of_studies():
 
 
 def rule_files(stage):
-    """Files with the rules of a stage, the shared one first, then those of the studies."""
+    """Files with the rules of a stage: first the shared one, then those of the studies."""
     files = [REPOSITORY / "rules" / f"{stage}.smk"]
     files += [REPOSITORY / "rules" / name / f"{stage}.smk" for name in STUDIES]
     return [str(path) for path in files if path.is_file()]
@@ -68,7 +70,7 @@ def rule_files(stage):
 
 @cache
 def digest(script, *modules):
-    """Digest of a script, of what it imports from the library and of `modules`."""
+    """Digest of a script, of the library modules that it imports, and of `modules`."""
     try:
         return source_digest(REPOSITORY / "scripts" / f"{script}.py", modules=modules)
     except ValueError as error:
@@ -76,7 +78,7 @@ def digest(script, *modules):
 
 
 def model_digest(script):
-    """Digest for rules that build a model: only the code of that model counts."""
+    """Digest for rules that build a model; of all models, only the code of this one counts."""
     return lambda wildcards: digest(script, module_of(study_of(wildcards).builder(wildcards.model)))
 
 
@@ -98,7 +100,7 @@ def training_params(wildcards):
 
 
 def run_params(wildcards):
-    """How many events to train on, and the seed."""
+    """Number of events to train on, and the seed."""
     n_train = int(wildcards.n_train)
     rows = study_of(wildcards).rows(wildcards.dataset, n_train)
     return {"n_train": n_train, "rows": rows, "seed": int(wildcards.seed)}
@@ -121,12 +123,12 @@ def sample_params(wildcards):
 
 
 def per_run(pattern, runs, **more):
-    """A file for each training."""
+    """One file per training."""
     return [pattern.format(**run, **more) for run in runs]
 
 
 def log_of(rule, *wildcards, study="{study}"):
-    """Log file of a rule; wildcards name folders, the last one the file."""
+    """Log file of a rule; the wildcards name folders, and the last one names the file."""
     return f"{RESULTS}/{study}/logs/{'/'.join([rule, *wildcards])}.log"
 
 
@@ -135,7 +137,7 @@ def benchmark_of(rule, *wildcards, study="{study}"):
 
 
 def in_report(path, study, name, category, result, kind):
-    """A file that the report shows, with the caption of that name."""
+    """A file shown in the report, with the caption of this name."""
     folder = REPOSITORY / "workflow" / ("studies" if study else "report")
     caption = folder / study / "report" / f"{name}.rst" if study else folder / f"{name}.rst"
     labels = {"result": result, "kind": kind}
@@ -143,14 +145,14 @@ def in_report(path, study, name, category, result, kind):
 
 
 def table_files(study, name, category, result, caption=None):
-    """What a rule that makes a table writes, CSV and the record of what made it."""
+    """Outputs of a rule that makes a table: CSV, and the record of what made it."""
     path = f"{RESULTS}/{study}/tables/{name}"
     shown = in_report(f"{path}.csv", study, caption or name, category, result, "table")
     return {"table": shown, "record": f"{path}.json"}
 
 
 def figure_files(study, name, category, result):
-    """What a rule that draws a figure writes, PDF, PNG and the record of what made it."""
+    """Outputs of a rule that draws a figure: PDF, PNG, and the record of what made it."""
     path = f"{RESULTS}/{study}/figures/{name}"
     shown = in_report(f"{path}.png", study, name, category, result, "figure")
     return {"pdf": f"{path}.pdf", "png": shown, "record": f"{path}.json"}
@@ -163,5 +165,5 @@ def figure_with_table(study, name, category, result):
 
 
 def drawn_by(function, **settings):
-    """Params of a figure or table: the function that makes it, and what it is told."""
+    """Params of a figure or table: the function that makes it, and its settings."""
     return {"function": function, "preset": config["preset"], **settings}

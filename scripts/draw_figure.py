@@ -1,4 +1,4 @@
-"""Draw a figure with the function that the rule names, and write its table if it has one."""
+"""Draw a figure with the function named by the rule, and write its table if it has one."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from hepdensity.provenance import record
 
 
 def main(snakemake: Any) -> None:
-    """Draw, save, and record what made it."""
+    """Draw the figure, save it, and record what made it."""
     configure(snakemake.log[0])
     settings, output = snakemake.params.draw, snakemake.output
     function = named_function(settings["function"])

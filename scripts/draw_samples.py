@@ -15,7 +15,7 @@ from hepdensity.training.seeding import stream
 
 
 def main(snakemake: Any) -> None:
-    """Draw samples; those without a valid category are counted and left out."""
+    """Draw samples; those without a valid category are counted and dropped."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
     params, settings = snakemake.params, snakemake.params.samples

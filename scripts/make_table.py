@@ -1,4 +1,4 @@
-"""Make a table with the function that the rule names."""
+"""Make a table with the function named by the rule."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Log-densities of a group of events under a trained model: one draw, and as tight as can be."""
+"""Compute one-draw and tight log-densities of a group of events under a trained model."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.evaluation
     inputs, seed = snakemake.input.inputs, settings["seed"]
     device, layout = choose_device(settings["device"]), read_layout(inputs)
-    # In double precision, for the events that single precision makes impossible.
+    # Double precision, for events that would look impossible in single precision.
     events = read_batch(inputs, settings["group"]).to(device)
     model = build_density(params.model["builder"], layout, seed, params.model["settings"])
     load_weights(snakemake.input.weights, model)

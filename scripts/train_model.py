@@ -1,4 +1,4 @@
-"""Train one model on the first events of the training group of a dataset."""
+"""Train a model on the first events of the training group of a dataset."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ from hepdensity.training.settings import TrainingSettings
 
 
 def main(snakemake: Any) -> None:
-    """Train to a stop rule; an interrupted training goes on from its checkpoint."""
+    """Train until a stop rule or budget ends it; resume an interrupted training."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
     params, run, inputs = snakemake.params, snakemake.params.run, snakemake.input.inputs
@@ -31,7 +31,7 @@ def main(snakemake: Any) -> None:
     model = build(params.model["builder"], layout, run["seed"], params.model["settings"])
     model.prepare(training)
     identity = fingerprint([provenance["settings"], params.source], training, validation)
-    # Beside the outputs: Snakemake deletes those before a job starts.
+    # Not an output of the rule, because Snakemake deletes outputs before a job starts.
     checkpoint = Path(snakemake.output.weights).parent / "checkpoint" / "training.safetensors"
     with progress(settings.expected_steps, "training steps") as advance:
         result = train(

@@ -150,7 +150,7 @@ def test_merged_keys_are_not_given_twice(tmp_path: Path) -> None:
 def test_broken_yaml_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("a: [1\nb: 2\n")
-    with pytest.raises(ConfigurationError, match=r"mine.yaml: not valid YAML") as error:
+    with pytest.raises(ConfigurationError, match=r"mine.yaml: invalid YAML") as error:
         load_yaml(path)
     assert "\n" not in str(error.value)
 
@@ -163,7 +163,7 @@ REFUSED = {
     "unknown preset": ("preset", "huge", "^preset: must be one of smoke, quick, long, paper"),
     "no preset": ("preset", None, "^preset: must be one of .* not null"),
     "text for a number": ("gluino.mass", "heavy", r"must be a finite number \[GeV\], not 'heavy'"),
-    "number without dot": ("training.learning_rate", "1e-3", "wants numbers such as 1.0e-3"),
+    "number without dot": ("training.learning_rate", "1e-3", "the dot and the sign .* 1.0e-3"),
     "not a number": ("gluino.mass", float("nan"), r"a finite number \[GeV\], not nan"),
     "infinite": ("gluino.sqrt_s", float("inf"), r"a finite number \[GeV\], not inf"),
     "infinite time": (
@@ -213,7 +213,7 @@ REFUSED = {
     "orders of a chart": (
         "gluino.models.phase-space.orders_per_event",
         4,
-        "chart paired has 3 orders",
+        "chart paired has only 3 orders",
     ),
     "reserved ending": (
         "gluino.models.a-symmetrised",
@@ -238,15 +238,15 @@ REFUSED = {
     "model of other events": (
         "gluino.datasets.labels.models",
         ["sort"],
-        r"^gluino.datasets.labels.models: 'sort' .* takes no events with categorical columns",
+        r"^gluino.datasets.labels.models: 'sort' .* cannot take events with categorical columns",
     ),
     "unknown kind": ("gluino.models.x", {"kind": "magic"}, "models.x.kind: must be one of .*flow"),
     "unknown study": ("studies", ["gluon"], "^studies.0: must be one of gluino.*, not 'gluon'"),
-    "name of a run": ("run", "../elsewhere", "^run: does not have the right form"),
+    "name of a run": ("run", "../elsewhere", "^run: has the wrong form"),
     "nothing to do": (
         "gluino.datasets",
         {part: {"models": []} for part in ("angles", "multiplicity", "labels")},
-        "^gluino.datasets: no dataset with events has a model",
+        "^gluino.datasets: no dataset with events has models",
     ),
     "too few test events": (
         "gluino.split.test",
@@ -281,7 +281,7 @@ REFUSED = {
     "builder of no module": (
         "gluino.models.x",
         {"kind": "own", "builder": "mine"},
-        "does not have the right form: 'mine'",
+        "has the wrong form: 'mine'",
     ),
     "endless for one model": (
         "gluino.models.none.training",
@@ -294,8 +294,8 @@ REFUSED = {
         {**UNLIMITED, "threshold_mode": "rel"},
         "^training: .* may never end",
     ),
-    "no LHE file": ("gluino.source", "lhe", "gluino.lhe.four_gluino: no file given"),
-    "no CSV file": ("gluino.source", "csv", "gluino.csv.four_gluino: no file given"),
+    "no LHE file": ("gluino.source", "lhe", "gluino.lhe.four_gluino: no file is given"),
+    "no CSV file": ("gluino.source", "csv", "gluino.csv.four_gluino: no file is given"),
     "missing LHE file": (
         "gluino",
         {"source": "lhe", "lhe": {"four_gluino": ["gone.lhe"]}},

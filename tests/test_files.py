@@ -214,7 +214,7 @@ def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert expanded("~/a") == tmp_path / "a"
     assert expanded("b/~") == Path("b/~")
     assert identity("~/a")["size"] == 0
-    with pytest.raises(ValueError, match="~nobody-at-all/a: no home folder of that name; write"):
+    with pytest.raises(ValueError, match="~nobody-at-all/a: there is no such user; write"):
         expanded("~nobody-at-all/a")
 
 

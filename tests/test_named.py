@@ -19,7 +19,7 @@ def test_function_is_found_by_its_name() -> None:
     ids=["module", "function", "no function", "nothing", "no module"],
 )
 def test_missing_function_is_named(name: str) -> None:
-    with pytest.raises(ValueError, match=f"^no function {name} .*: name it as module:function"):
+    with pytest.raises(ValueError, match=f"^no function {name} .*; name it as module:function"):
         named_function(name)
 
 

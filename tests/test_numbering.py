@@ -31,7 +31,7 @@ def test_the_first_digit_is_most_significant() -> None:
 
 
 def test_numbers_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"ranks of permutations of 3 lie in \[0, 6\)"):
+    with pytest.raises(ValueError, match=r"ranks of permutations of 3 must lie in \[0, 6\)"):
         permutation_of_rank(torch.tensor([6]), 3)
     with pytest.raises(ValueError, match=r"numbers of radices \(2, 3\) lie in \[0, 6\)"):
         digits(torch.tensor([-1]), (2, 3))

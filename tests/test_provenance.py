@@ -121,7 +121,7 @@ def test_same_on_every_machine_and_python(tree: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "train.py: cannot be read"), ("x = (\n", "train.py: line 1: ")],
+    [(None, "train.py: cannot read the source"), ("x = (\n", "train.py: line 1: ")],
     ids=["missing", "syntax"],
 )
 def test_unusable_script_is_named(tree: Path, text: str | None, message: str) -> None:

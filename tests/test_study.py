@@ -234,8 +234,8 @@ def test_sound_configuration_has_no_problems() -> None:
         ("plane", "gone", "'gone' is not in made.models (sort, none, argmax, dropout, mine)"),
         ("plane", "argmax", "'argmax' (kind argmax) needs events with categorical columns"),
         ("plane", "dropout", "'dropout' (kind dropout) needs events with absent particles"),
-        ("kinds", "sort", "'sort' (kind flow) takes no events with categorical columns"),
-        ("holes", "sort", "'sort' (kind flow) takes no events with absent particles"),
+        ("kinds", "sort", "'sort' (kind flow) cannot take events with categorical columns"),
+        ("holes", "sort", "'sort' (kind flow) cannot take events with absent particles"),
     ],
 )
 def test_unsuitable_models_are_named(dataset: str, model: str, message: str) -> None:
@@ -246,7 +246,7 @@ def test_unsuitable_models_are_named(dataset: str, model: str, message: str) -> 
 def test_model_may_be_unsuitable_in_two_ways() -> None:
     found = problems(datasets=changed("kinds", models=["dropout"]))
     assert [message.rpartition("kind dropout) ")[2] for _, message in found] == [
-        "takes no events with categorical columns",
+        "cannot take events with categorical columns",
         "needs events with absent particles",
     ]
 
@@ -257,7 +257,7 @@ def test_files_that_cannot_be_inputs_are_named(tmp_path: Path) -> None:
         path.write_text("events")
     assert list(file_problems(str(good))) == []
     (told,) = file_problems(str(braced))
-    assert told.startswith(f"{braced}: Snakemake takes braces for wildcards; rename the file")
+    assert told.startswith(f"{braced}: Snakemake reads braces as wildcards; rename the file")
     for path, problem in ((tmp_path / "gone.lhe", "no such file"), (tmp_path, "this is a folder")):
         (told,) = file_problems(str(path))
         assert told.startswith(f"{path}: {problem}")

@@ -95,7 +95,7 @@ def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
             {"gluino": {"flow": {"bins": "many"}}},
             "gluino.flow.bins: must be a whole number [bins], not 'many'",
         ),
-        ({"gluino": {"source": "lhe"}}, "gluino.lhe.four_gluino: no file given"),
+        ({"gluino": {"source": "lhe"}}, "gluino.lhe.four_gluino: no file is given"),
     ],
     ids=["unknown key", "misspelt key", "wrong type", "missing files"],
 )
@@ -180,7 +180,10 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
     config["gluino"]["datasets"]["angles"] = {"n_train": [1000, 1201]}
     status, said = checkout.run(target=f"{RESULTS}/inputs/angles.h5", **config)
     assert status != 0
-    assert "gluino.datasets.angles.n_train: 1201 events, but the files hold 1200" in said
+    assert (
+        "gluino.datasets.angles.n_train: 1201 needs 1201 training events, but the files contain 1200"
+        in said
+    )
     (checkout.results("inputs/angles.json")).unlink()
     status, _ = checkout.run(
         "--forcerun", "prepare_gluino", target=f"{RESULTS}/inputs/angles.h5", **config

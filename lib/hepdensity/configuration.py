@@ -1,8 +1,8 @@
 """The configuration of a run: presets, the user's files and the command line, overlaid and checked.
 
-Shared keys are described in `schemas/config.schema.yaml`, those of a study in
-`studies/<study>/schema.yaml`. Whatever is wrong ends in one message that names the key and what is
-allowed there, before any job starts.
+`schemas/config.schema.yaml` describes the shared keys, `studies/<study>/schema.yaml` those of a
+study. Any mistake is reported before a job starts, in one message that names the key and says what
+is allowed there.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusive
 
 
 class ConfigurationError(ValueError):
-    """The configuration is not valid; the message names the key."""
+    """The configuration is invalid; the message names the key."""
 
 
 def effective_configuration(
@@ -47,16 +47,16 @@ def effective_configuration(
     directory: Path,
     files: Iterable[str | Path] = (),
 ) -> dict[str, Any]:
-    """Presets, overlaid by what files give, overlaid by the command line.
+    """Overlay the presets with the user's files, and these with the command line.
 
     Args:
-        given: config.yaml and other files, possibly with the command line merged in already.
-        command_line: Values of `--config`, where Snakemake leaves numbers in sections as text.
+        given: config.yaml and other files; the command line may already be merged in.
+        command_line: Values of `--config`; Snakemake leaves numbers inside sections as text.
         directory: Folder of the schemas, presets and studies.
-        files: The configuration files that were read, to be searched for keys given twice.
+        files: The configuration files that were read; they are checked for duplicate keys.
 
     Raises:
-        ConfigurationError: For the first unknown, repeated, missing or unsuitable key.
+        ConfigurationError: For the first unknown, duplicate, missing or invalid key.
     """
     for path in files:
         load_yaml(Path(path))
@@ -88,12 +88,12 @@ def effective_configuration(
 
 
 def results_folder(config: Mapping[str, Any]) -> str:
-    """Folder of the results of a run: named after `run`, or the preset if it is null."""
+    """Results folder of a run, named after `run`, or after the preset if `run` is null."""
     return f"results/{config['run'] or config['preset']}"
 
 
 def load_study(name: str, config: Mapping[str, Any]) -> Study:
-    """The study of a name, as its own module defines it.
+    """Load a study by its name.
 
     Args:
         name: A name in `studies` of the configuration.
@@ -105,16 +105,16 @@ def load_study(name: str, config: Mapping[str, Any]) -> Study:
 
 
 def study_names(directory: Path) -> list[str]:
-    """Studies that there are: the folders of `directory/studies`."""
+    """Names of the available studies: the folders in `directory/studies`."""
     return sorted(path.parent.name for path in (directory / "studies").glob("*/schema.yaml"))
 
 
 def study_defaults(folder: Path, preset: str) -> dict[str, Any]:
-    """Section of a study before the user's: its models and its preset.
+    """Default section of a study: its models and its preset.
 
     Args:
         folder: Folder of the study with `models.yaml` and `presets.yaml`.
-        preset: Name of the preset; what is under `common` holds for all of them.
+        preset: Name of the preset; settings under `common` apply to every preset.
     """
     presets = load_yaml(folder / "presets.yaml")
     defaults = overlay(presets.get("common") or {}, presets.get(preset) or {})
@@ -124,7 +124,7 @@ def study_defaults(folder: Path, preset: str) -> dict[str, Any]:
 def composed_schema(
     schema: Mapping[str, Any], directory: Path, studies: Sequence[str]
 ) -> dict[str, Any]:
-    """The shared schema with those of studies as sections of it.
+    """The shared schema, with the schemas of the studies as its sections.
 
     Args:
         schema: The shared schema, whose `$defs` the studies refer to.
@@ -137,7 +137,7 @@ def composed_schema(
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice: YAML itself keeps the last one without a word."""
+    """Rejects duplicate keys; plain YAML silently keeps the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         lines: dict[Any, int] = {}
@@ -147,8 +147,8 @@ class _Loader(yaml.SafeLoader):
             key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
             if key in lines:
                 raise ConfigurationError(
-                    f"{key_node.start_mark.name}: line {line}: the key '{key}' stands in line"
-                    f" {lines[key]} already; make one of the two"
+                    f"{key_node.start_mark.name}: line {line}: the key '{key}' is already set in"
+                    f" line {lines[key]}; keep only one of the two"
                 )
             lines[key] = line
         return super().construct_mapping(node, deep)
@@ -158,21 +158,26 @@ def load_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        ConfigurationError: If it is no YAML, or a section has the same key twice.
+        ConfigurationError: If it is not valid YAML, or a section has the same key twice.
     """
     try:
         with path.open(encoding="utf-8") as file:
             return yaml.load(file, Loader=_Loader)
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise ConfigurationError(f"{path}: not valid YAML: {told}") from error
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"{path}: invalid YAML: {reason}") from error
 
 
 def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """`top` over `base`, section by section; other values, lists too, replace what was there.
+    """Merge `top` into `base`, section by section; any other value, even a list, is replaced.
 
-    A section that is null, as one with nothing but comments, changes nothing. Keys come out sorted:
-    their order in a file means nothing and must not look like a change.
+    A section that is null, such as one that contains only comments, changes nothing. Keys are
+    sorted, because their order in a file has no meaning and must not look like a change.
+
+    Example:
+        >>> base = {"study": {"mass": 600.0, "seeds": [1, 2]}, "preset": "smoke"}
+        >>> overlay(base, {"study": {"seeds": [3]}})
+        {'preset': 'smoke', 'study': {'mass': 600.0, 'seeds': [3]}}
     """
     merged = dict(base)
     for key, value in top.items():
@@ -186,7 +191,7 @@ def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parsed(value: Any) -> Any:
-    """Numbers, booleans and null that were left as text, in their own types; other text as it is.
+    """Convert numbers, booleans and null that were left as text; other text stays as it is.
 
     >>> parsed({"n_train": ["1000"], "file": "run #1/e.lhe"})
     {'n_train': [1000], 'file': 'run #1/e.lhe'}
@@ -205,7 +210,7 @@ def parsed(value: Any) -> Any:
 
 
 def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """Breaches of a closed JSON schema, in words."""
+    """Describe every violation of a closed JSON schema."""
     draft = jsonschema.Draft202012Validator
     types = draft.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
     validator = jsonschema.validators.extend(draft, type_checker=types)(schema)
@@ -225,7 +230,7 @@ def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
 def _model_problems(
     study: str, models: Mapping[str, Any], schema: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Settings of models that their kinds do not have, need, or allow."""
+    """Model settings that are unknown, missing or invalid for the kind of the model."""
     kinds = kinds_of(study)
     for name, block in models.items():
         place = (study, "models", name)
@@ -257,12 +262,12 @@ def _only(schema: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
 
 
 def _is_integer(_: object, value: object) -> bool:
-    """JSON schema takes 5.0 for an integer; in a file name it would not do."""
+    """JSON schema accepts 5.0 as an integer, but file names need a true integer."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(_: object, value: object) -> bool:
-    """YAML has .nan and .inf, and whole numbers beyond floating point; none is of use here."""
+    """YAML allows .nan, .inf and integers too large for a float; none of them is useful here."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max
@@ -282,9 +287,9 @@ def _unsuitable(error: jsonschema.ValidationError) -> str:
     if error.validator == "enum":
         return f"must be one of {', '.join(limit)}, not {shown}"
     if error.validator == "uniqueItems":
-        return f"must not contain the same entry twice: {shown}"
+        return f"must not contain the same entry twice, but is {shown}"
     if error.validator == "pattern":
-        return _described(schema, f"does not have the right form: {shown}")
+        return _described(schema, f"has the wrong form: {shown}")
     if error.validator in ("minItems", "maxItems") and "maxItems" in schema:
         return f"must have {schema['minItems']} to {schema['maxItems']} entries, not {len(value)}"
     if error.validator == "minItems" and limit > 1:
@@ -294,8 +299,8 @@ def _unsuitable(error: jsonschema.ValidationError) -> str:
     unit = f" [{schema['unit']}]" if schema.get("unit", "1") != "1" else ""
     if error.validator == "type":
         kinds = limit if isinstance(limit, list) else [limit]
-        wanted = " or ".join(_TYPES[kind] for kind in kinds)
-        return f"must be {wanted}{unit}, not {shown}{_exponent_hint(value)}"
+        expected = " or ".join(_TYPES[kind] for kind in kinds)
+        return f"must be {expected}{unit}, not {shown}{_exponent_hint(value)}"
     bounds = " and ".join(f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema)
     return f"must be {bounds}{unit}, not {shown}"
 
@@ -306,11 +311,11 @@ def _described(schema: Mapping[str, Any], message: str) -> str:
 
 def _exponent_hint(value: object) -> str:
     number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
-    return " (YAML wants numbers such as 1.0e-3, with dot and sign)" if number else ""
+    return " (YAML needs the dot and the sign in numbers such as 1.0e-3)" if number else ""
 
 
 def _print_results_folder(words: Sequence[str]) -> None:
-    """Print the folder of the results of config.yaml in this folder and of words "key=value"."""
+    """Print the results folder for config.yaml in this folder and "key=value" words."""
     given = load_yaml(Path("config.yaml"))
     command_line = {key: value for key, _, value in (word.partition("=") for word in words)}
     print(results_folder(effective_configuration(given, command_line, Path("workflow"))))

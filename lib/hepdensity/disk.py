@@ -1,4 +1,4 @@
-"""A full disk: one clear error, and HDF5 files that do not bring the process down with it."""
+"""Handling of a full disk: one clear error, and HDF5 files that do not crash the process."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 REASONS = {
     errno.ENOSPC: "no space left on device",
     errno.EDQUOT: "disk quota exceeded",
-    errno.EFBIG: "file too large for this disk or the limit of ulimit -f",
+    errno.EFBIG: "file too large for this disk or for the limit set by ulimit -f",
 }
-"""Number of an error of the operating system -> its meaning."""
+"""Error number of the operating system -> its meaning."""
 
 ADVICE = "free some space or choose a results folder on another disk"
 
 
 class DiskFull(OSError):
-    """A file cannot be written for lack of space; the message is one line that names it."""
+    """A file cannot be written because the disk is full; a one-line message names the file."""
 
     def __str__(self) -> str:
-        """The message, without the number of the error."""
+        """The message, without the error number."""
         return str(self.strerror)
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """True for an error that means a full disk.
+    """Whether an error means that the disk is full.
 
     Args:
         error: Any error.
@@ -38,13 +38,13 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """Turn errors of a full disk into `DiskFull`; of nested ones the outermost names the file.
+    """Turn full-disk errors into `DiskFull`; if nested, the outermost call names the file.
 
     Args:
         path: The file that is being written.
 
     Raises:
-        DiskFull: If there is no space for it.
+        DiskFull: If there is not enough space.
     """
     try:
         yield
@@ -55,26 +55,26 @@ def naming(path: str | Path) -> Iterator[None]:
 
 
 class ForgivingFile(io.RawIOBase):
-    """A file that remembers the first error of writing, and from then on only pretends to write.
+    """A file that stores the first write error and from then on only pretends to write.
 
-    HDF5 crashes the process if it cannot write what is left when it closes a file. Here it never
-    sees an error; its caller must look at `error`.
+    HDF5 crashes the process if it cannot write the remaining data when it closes a file. With this
+    class it never sees an error; the caller must check `error`.
 
     Attributes:
-        error: The first error, None as long as there was none.
+        error: The first error, or None if there was none.
     """
 
     def __init__(self, path: str | Path) -> None:
         """Create the file.
 
         Args:
-            path: File to write; an old one is emptied.
+            path: File to write; an existing one is emptied.
         """
         self._file = open(path, "w+b", buffering=0)  # noqa: SIM115
         self.error: OSError | None = None
 
     def write(self, data: Any) -> int:
-        """Write all of the data, or remember why that failed."""
+        """Write all of the data, or store the error."""
         left = memoryview(data).cast("B")
         size = len(left)
         while len(left) and self.error is None:
@@ -89,15 +89,15 @@ class ForgivingFile(io.RawIOBase):
         return self._file.readinto(buffer)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """The present place."""
+        """The current position."""
         return self._file.tell()
 
     def truncate(self, size: int | None = None) -> int:
-        """Set the size, or remember why that failed."""
+        """Set the size, or store the error."""
         try:
             return self._file.truncate(size)
         except OSError as error:
@@ -105,7 +105,7 @@ class ForgivingFile(io.RawIOBase):
             return 0 if size is None else size
 
     def close(self) -> None:
-        """Close the file; some file systems say only then that there is no space."""
+        """Close the file; some file systems report a full disk only now."""
         if not self._file.closed:
             try:
                 self._file.close()

@@ -1,4 +1,4 @@
-"""Artefacts on disk: JSON, CSV and HDF5, each written beside and then renamed."""
+"""Artefacts on disk: JSON, CSV and HDF5, each written to a temporary file and then renamed."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from hepdensity.disk import ForgivingFile, naming
 CHUNK_EVENTS = 8192
 
 DIGEST_BYTES = 64 * 2**20
-"""Up to this size a file is known by its content; hashing takes a tenth of a second then."""
+"""Files up to this size are identified by their content; hashing takes at most 0.1 s."""
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, renamed to it on success and removed on error.
+    """Yield a temporary path beside `path`; rename it to `path` on success, remove it on error.
 
-    The temporary name ends like `path`, so writers that look at suffixes see the same ones.
+    The temporary name has the same suffix as `path`, for writers that look at it.
 
     Args:
-        path: The file to appear; its folder is made if need be.
+        path: The final file; its folder is created if needed.
 
     Raises:
-        DiskFull: If there is no space for it.
+        DiskFull: If there is not enough space.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
@@ -48,23 +48,23 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 class OutputFile(h5py.File):
-    """An HDF5 file being written; call `check_space` now and then while a long one grows."""
+    """An HDF5 file being written; call `check_space` now and then while writing a large one."""
 
     def __init__(self, raw: ForgivingFile, path: Path) -> None:
         """Begin an empty file.
 
         Args:
-            raw: Where its bytes go.
-            path: Its name for messages.
+            raw: File that receives the bytes.
+            path: Name of the file in messages.
         """
         super().__init__(raw, "w")
         self._raw, self._path = raw, path
 
     def check_space(self) -> None:
-        """Notice a full disk before the file is closed.
+        """Detect a full disk before the file is closed.
 
         Raises:
-            DiskFull: If something could not be written.
+            DiskFull: If some data could not be written.
         """
         if self._raw.error is not None:
             with naming(self._path):
@@ -73,15 +73,15 @@ class OutputFile(h5py.File):
 
 @contextmanager
 def atomic_h5(path: str | Path) -> Iterator[OutputFile]:
-    """Yield an HDF5 file to write, which appears at `path` on success and is removed on error.
+    """Yield an HDF5 file to write; it appears at `path` on success and is removed on error.
 
-    Unlike `h5py.File` it survives a full disk.
+    Unlike `h5py.File`, it survives a full disk.
 
     Args:
-        path: The file to appear; its folder is made if need be.
+        path: The final file; its folder is created if needed.
 
     Raises:
-        DiskFull: If there is no space for it.
+        DiskFull: If there is not enough space.
     """
     with atomic_path(path) as temporary, ForgivingFile(temporary) as raw:
         try:
@@ -89,16 +89,16 @@ def atomic_h5(path: str | Path) -> Iterator[OutputFile]:
                 yield file
             raw.close()
         finally:
-            # Also where HDF5 stumbles over what it could not write.
+            # This also replaces the error that HDF5 raises about data it could not write.
             if raw.error is not None:
                 raise raw.error
 
 
 def expanded(path: str | Path) -> Path:
-    """Path of a configuration with a leading `~` or `~user` replaced by the home folder.
+    """Replace a leading `~` or `~user` of a configured path by the home folder.
 
     Args:
-        path: Path as the user wrote it.
+        path: Path as written by the user.
 
     Raises:
         ValueError: If there is no such user.
@@ -106,17 +106,17 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise ValueError(f"{path}: no home folder of that name; write out the path") from error
+        raise ValueError(f"{path}: there is no such user; write the path in full") from error
 
 
 def open_input(path: str | Path) -> BufferedReader:
-    """Open a file of the user for reading bytes.
+    """Open a user's file to read bytes.
 
     Args:
         path: The file.
 
     Raises:
-        ValueError: If it is absent, a folder or unreadable.
+        ValueError: If the file is missing, a folder or unreadable.
     """
     path = Path(path)
     try:
@@ -132,17 +132,17 @@ def open_input(path: str | Path) -> BufferedReader:
 
 
 def identity(path: str | Path) -> dict[str, Any]:
-    """Tell which file stands at a path now, so that another one in its place is noticed.
+    """Identify the file at a path, so that a later replacement is noticed.
 
     Args:
         path: A file; links are followed, `~` is expanded.
 
     Returns:
-        `path` (resolved, absolute), `size` [bytes], and `sha256` of the content for files up to
+        `path` (absolute, links resolved), `size` [bytes], and the `sha256` of files up to
         `DIGEST_BYTES`, `mtime_ns` for larger ones.
 
     Raises:
-        ValueError: If the file is absent, a folder, unreadable or not a regular file.
+        ValueError: If the file is missing, a folder, unreadable or not a regular file.
     """
     path = expanded(path)
     if path.exists() and not (path.is_file() or path.is_dir()):
@@ -167,11 +167,11 @@ def read_provenance(path: str | Path) -> dict[str, Any]:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON, numpy scalars and paths included; not-a-number is refused.
+    """Write JSON; numpy scalars and paths are converted, NaN and infinity are rejected.
 
     Args:
         path: File to write.
-        content: Anything JSON can hold.
+        content: Anything that JSON can represent.
 
     Raises:
         ValueError: If a number is not finite.
@@ -194,19 +194,28 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(
-            f"{path}: not a JSON file ({error}); delete it, so that the next run makes it again"
+            f"{path}: not a JSON file ({error}); delete it and the next run will write it again"
         ) from error
 
 
 def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV; None becomes an empty field, floats keep all their digits.
+    """Write rows as CSV; None becomes an empty field and floats keep all their digits.
 
     Args:
         path: File to write.
-        rows: At least one row; all have the same columns in the same order.
+        rows: At least one row; all rows have the same columns in the same order.
 
     Raises:
-        ValueError: If there is no row or the columns differ.
+        ValueError: If there are no rows or their columns differ.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_table(f"{folder}/t.csv", [{"seed": 1, "auc": 0.5}, {"seed": 2, "auc": None}])
+        ...     print(Path(f"{folder}/t.csv").read_text(), end="")
+        seed,auc
+        1,0.5
+        2,
     """
     if not rows:
         raise ValueError(f"{path}: a table needs at least one row")
@@ -220,20 +229,27 @@ def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:
-    """Read a CSV written by `write_table`.
+    """Read a CSV file written by `write_table`.
 
     Args:
         path: File to read.
 
     Returns:
         One dict per row; numbers are parsed, empty fields are None.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_table(f"{folder}/t.csv", [{"model": "sort", "seed": 1, "auc": None}])
+        ...     read_table(f"{folder}/t.csv")
+        [{'model': 'sort', 'seed': 1, 'auc': None}]
     """
     with Path(path).open(newline="", encoding="utf-8") as file:
         return [{name: _parse(text) for name, text in row.items()} for row in csv.DictReader(file)]
 
 
 def for_json(value: Any) -> Any:
-    """Turn numpy values, mappings and paths into what JSON can hold."""
+    """Turn numpy values, mappings and paths into values that JSON can represent."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -244,7 +260,7 @@ def for_json(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Turn numpy scalars into Python's, whose text form carries all digits."""
+    """Turn numpy scalars into Python numbers, which print with all their digits."""
     return value.item() if isinstance(value, np.generic) else value
 
 

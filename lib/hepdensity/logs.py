@@ -1,4 +1,4 @@
-"""Logging for scripts: a console for people, a plain file for the record, and progress."""
+"""Logging for scripts: messages on the console and in a plain file, and progress."""
 
 import logging
 import sys
@@ -22,21 +22,21 @@ _progress_logger = logging.getLogger(f"{__name__}.progress")
 
 
 class Advance(Protocol):
-    """Reports that `n` more units of work are done; `info` is shown beside the count."""
+    """Reports that `n` more units of work are done; `info` is shown next to the count."""
 
     def __call__(self, n: int = 1, **info: Any) -> None:
         """Report progress."""
 
 
 class _Brief(logging.Formatter):
-    """Message without traceback; the file, and so Snakemake's report of a failed job, has it."""
+    """Omits the traceback, which is in the log file that Snakemake shows for a failed job."""
 
     def formatException(self, ei: Any) -> str:
         return ""
 
 
 class _LogFile(logging.FileHandler):
-    """A log that says once on the console if the disk is full, instead of a traceback each time."""
+    """A log file that reports a full disk once on the console, without repeated tracebacks."""
 
     def __init__(self, path: Path | str) -> None:
         super().__init__(path, mode="w", encoding="utf-8")
@@ -52,16 +52,16 @@ class _LogFile(logging.FileHandler):
 
 
 def configure(log_file: Path | str | None) -> None:
-    """Send messages to the console and, in full, to a file.
+    """Send messages to the console and, with tracebacks, to a file.
 
-    Warnings and uncaught exceptions end up in both, tracebacks in the file only, and none for a
-    full disk. Calling it again replaces the first set-up.
+    Warnings and uncaught exceptions go to both. Tracebacks go to the file only, and a full disk
+    gives none. Calling this again replaces the earlier set-up.
 
     Args:
-        log_file: plain-text log; None for the console only.
+        log_file: plain-text log, or None to log to the console only.
 
     Raises:
-        DiskFull: if there is no space for the log.
+        DiskFull: if there is not enough space for the log.
     """
     logging.basicConfig(level=logging.INFO, handlers=[_console_handler()], force=True)
     logging.captureWarnings(True)
@@ -77,12 +77,12 @@ def configure(log_file: Path | str | None) -> None:
 
 @contextmanager
 def progress(total: int | None, description: str, interval: float = 10.0) -> Iterator[Advance]:
-    """Show how far a long job is: a bar in a terminal, and now and then a line in the log.
+    """Show the progress of a long job: a bar in a terminal, and occasional lines in the log.
 
     Args:
-        total: units of work in all, None where that is not known.
-        description: what is being done, e.g. "training".
-        interval: least time between two log lines [s].
+        total: total units of work, or None if unknown.
+        description: name of the work, e.g. "training".
+        interval: minimum time between two log lines [s].
 
     Yields:
         A function to call as `advance(n, loss=...)`.
@@ -124,7 +124,7 @@ def _console() -> Console:
 
 
 def _console_handler() -> logging.Handler:
-    """Colours in a terminal; elsewhere plain lines, which nothing wraps."""
+    """Handler with colours in a terminal, and with plain unwrapped lines elsewhere."""
     handler: logging.Handler
     if _console().is_terminal:
         handler = RichHandler(console=_console(), show_path=False, log_time_format="%X")

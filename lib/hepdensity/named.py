@@ -1,4 +1,4 @@
-"""What a rule names: a function of the library, and its inputs."""
+"""Look up what a rule names: a function of the library, and input files."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def named_function(name: str) -> Callable[..., Any]:
-    """The function "module:function".
+    """Import the function named "module:function".
 
     Raises:
         ValueError: If there is no such function.
@@ -15,12 +15,12 @@ def named_function(name: str) -> Callable[..., Any]:
     try:
         found: Callable[..., Any] = getattr(import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"no function {name} ({error}): name it as module:function") from error
+        raise ValueError(f"no function {name} ({error}); name it as module:function") from error
     return found
 
 
 def named_inputs(inputs: Any) -> dict[str, Any]:
-    """Inputs of a rule by name: a path, or a list of paths.
+    """Inputs of a rule by name; each is a path or a list of paths.
 
     Args:
         inputs: `snakemake.input`.

@@ -1,4 +1,4 @@
-"""Numbering of sequences: ranks of permutations, and digits of mixed radix.
+"""Numbering of sequences: ranks of permutations, and mixed-radix numbers.
 
 All tensors are int64; a row is a sequence.
 """
@@ -58,7 +58,7 @@ def permutation_of_rank(rank: Tensor, size: int) -> Tensor:
 
 
 def number(digits: Tensor, radices: Sequence[int]) -> Tensor:
-    """Number of mixed radix, the first digit most significant.
+    """Mixed-radix numbers from their digits, the first digit being the most significant.
 
     Args:
         digits: shape ``(n, m)``, each below its radix.
@@ -75,11 +75,11 @@ def number(digits: Tensor, radices: Sequence[int]) -> Tensor:
 
 
 def digits(number: Tensor, radices: Sequence[int]) -> Tensor:
-    """Digits of numbers of mixed radix; the inverse of ``number``.
+    """Digits of mixed-radix numbers; the inverse of ``number``.
 
     Args:
         number: shape ``(n,)``.
-        radices: number of values of each digit, the first one most significant.
+        radices: number of values of each digit, most significant first.
 
     Returns:
         Shape ``(n, m)``.
@@ -87,19 +87,19 @@ def digits(number: Tensor, radices: Sequence[int]) -> Tensor:
     Raises:
         ValueError: if a number is out of range.
     """
-    check_range(number, math.prod(radices), f"numbers of radices {tuple(radices)}")
+    check_range(number, math.prod(radices), f"numbers with radices {tuple(radices)}")
     limits = torch.tensor(tuple(radices), dtype=torch.long, device=number.device)
     return number[:, None] // _strides(radices, number.device) % limits
 
 
 def check_range(values: Tensor, count: int, name: str) -> None:
-    """Refuse whole numbers outside [0, count).
+    """Check that whole numbers lie in [0, count).
 
     Raises:
-        ValueError: naming the range.
+        ValueError: if one does not.
     """
     if values.numel() and (values.min() < 0 or values.max() >= count):
-        raise ValueError(f"{name} lie in [0, {count})")
+        raise ValueError(f"{name} must lie in [0, {count})")
 
 
 def _strides(radices: Sequence[int], device: torch.device) -> Tensor:

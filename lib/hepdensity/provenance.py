@@ -1,4 +1,4 @@
-"""What made an artefact: digests of the source behind a script, and run records."""
+"""What made an artefact: source digests of scripts, and run records."""
 
 import ast
 import hashlib
@@ -19,23 +19,23 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def source_digest(
     script: Path | str, library: Path | None = None, modules: Sequence[str] = ()
 ) -> str:
-    """Digest of everything that a script runs: itself and the modules of ours that it imports.
+    """Digest of all the code that a script runs: the script and our modules that it imports.
 
-    Imports are followed through the library by reading the source, also those inside functions;
-    what is imported with `importlib` is to be given in `modules`. Each file is hashed by its syntax
-    tree without docstrings, so that comments, formatting and docstrings do not count, nor does the
-    version of Python (3.11 to 3.13).
+    Imports are found by reading the source, including those inside functions. Modules imported with
+    `importlib` must be given in `modules`. Each file is hashed by its syntax tree without
+    docstrings, so comments, formatting and docstrings do not count, nor does the Python version
+    (3.11 to 3.13).
 
     Args:
         script: Python file, e.g. `scripts/train_model.py`.
-        library: directory that holds the package; `lib` beside the script's directory by default.
-        modules: further modules of ours that the script runs, e.g. `hepdensity.models.classifier`.
+        library: folder of the package; `lib` next to the script's folder by default.
+        modules: other modules of ours that the script runs, e.g. `hepdensity.models.classifier`.
 
     Returns:
         16 hexadecimal digits.
 
     Raises:
-        ValueError: If a file is missing or does not parse.
+        ValueError: If a file is missing or is not valid Python.
     """
     script = Path(script).resolve()
     library = library or script.parents[1] / "lib"
@@ -50,11 +50,11 @@ def source_digest(
 
 
 def imported_modules(source: Path, library: Path) -> dict[str, Path]:
-    """Modules of ours that a file imports, directly or through others.
+    """Our modules that a file imports, directly or indirectly.
 
     Args:
-        source: Python file to begin with.
-        library: directory that holds the package.
+        source: Python file to start from.
+        library: folder of the package.
 
     Returns:
         Dotted module name -> file, packages (`__init__.py`) included.
@@ -70,11 +70,11 @@ def imported_modules(source: Path, library: Path) -> dict[str, Path]:
 
 
 def direct_imports(source: Path, library: Path) -> set[str]:
-    """Names of our modules that a file itself imports, with the packages they live in.
+    """Names of our modules that a file imports directly, and of the packages they are in.
 
     Args:
         source: Python file.
-        library: directory that holds the package.
+        library: folder of the package.
     """
     names: set[str] = set()
     for node in ast.walk(_parse(source)):
@@ -86,11 +86,11 @@ def direct_imports(source: Path, library: Path) -> set[str]:
 
 
 def record(settings: Mapping[str, Any], seed: int | None, source: str) -> dict[str, Any]:
-    """Run record to store with an artefact: what made it, but not where or when.
+    """Run record to store with an artefact: what made it, without place or time.
 
     Args:
-        settings: the configuration block that was used; must be JSON-able.
-        seed: seed of the run, None where nothing is random.
+        settings: the settings that were used; must be representable in JSON.
+        seed: seed of the run, or None if nothing is random.
         source: source digest of the script.
     """
     return {
@@ -105,7 +105,7 @@ def record(settings: Mapping[str, Any], seed: int | None, source: str) -> dict[s
 
 @cache
 def git_commit() -> str | None:
-    """Commit of the checkout that holds this file, `-dirty` appended if it was edited since."""
+    """Commit of the checkout of this file, with `-dirty` appended if there are edits."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="]
     try:
         answer = subprocess.run(
@@ -117,9 +117,9 @@ def git_commit() -> str | None:
 
 
 def _versions() -> dict[str, str]:
-    """Versions of Python and of every package that has been imported.
+    """Versions of Python and of every imported package.
 
-    No list of packages, which somebody would have to edit: an edit here runs everything again.
+    A fixed list would need edits, and each edit here would make every rule run again.
     """
     packages = metadata.packages_distributions()
     imported = {name for name in packages if name in sys.modules}
@@ -129,7 +129,7 @@ def _versions() -> dict[str, str]:
 
 
 def _imported_names(node: ast.AST, source: Path, library: Path) -> Iterator[str]:
-    """Dotted names that an import statement may refer to; `from a import b` gives a.b."""
+    """Dotted names that an import statement may mean; `from a import b` gives a.b."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -153,12 +153,12 @@ def _parse(path: Path) -> ast.Module:
     try:
         return _tree(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"{path}: cannot be read for its source digest ({error})") from error
+        raise ValueError(f"{path}: cannot read the source for its digest ({error})") from error
     except SyntaxError as error:
         raise ValueError(f"{path}: line {error.lineno}: {error.msg}") from error
 
 
-# A module is met from many scripts: equal text is parsed and hashed once.
+# Many scripts import the same module: equal text is parsed and hashed once.
 @cache
 def _tree(text: str) -> ast.Module:
     return ast.parse(text)
@@ -174,7 +174,7 @@ def _file_digest(path: Path) -> str:
 
 
 def _canonical(node: object) -> str:
-    """Text of a syntax tree; empty fields are left out because newer Pythons add some."""
+    """Text of a syntax tree; empty fields are omitted because newer Python versions add some."""
     if isinstance(node, ast.AST):
         body = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:

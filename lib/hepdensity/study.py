@@ -1,7 +1,7 @@
-"""What the workflow must know of a study: its datasets, trainings, files, targets and checks.
+"""What the workflow must know about a study: datasets, trainings, files, targets and checks.
 
-A study is a subclass `Study` in `hepdensity.studies.<name>.study`. Nothing here, nor there, imports
-torch or matplotlib: the workflow reads these modules every time it is parsed.
+A study is a subclass `Study` in `hepdensity.studies.<name>.study`. Neither that module nor this one
+imports torch or matplotlib, because the workflow imports both every time it is parsed.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from hepdensity.models.registry import builder_of, kinds_of, looks, settings_of
 KeyPath = tuple[str | int, ...]
 Problem = tuple[KeyPath, str]
 Run = dict[str, Any]
-"""A training: study, dataset, model, n_train and seed, with what tables and figures say of it."""
+"""A training (study, dataset, model, n_train, seed) and what tables and figures say about it."""
 
 _BUDGETS = ("max_validations", "max_steps", "max_seconds")
 _FEATURE_NAMES = {CATEGORICAL: "categorical columns", ABSENT: "absent particles"}
 
 
 class Study:
-    """The part of a study that all studies share; subclasses say what is theirs.
+    """What all studies have in common; a subclass adds what is specific to it.
 
     Attributes:
-        features: Dataset -> features of its events, see `hepdensity.models.kind`.
-        name: Name of the study, and of its section in the configuration.
+        features: Dataset -> features of its events (see `hepdensity.models.kind`).
+        name: Name of the study and of its section in the configuration.
         config: The effective configuration.
         settings: The section of the study.
         folder: Folder of its results.
@@ -57,14 +57,14 @@ class Study:
         self._kinds: dict[str, Kind] | None = None
         self._looks: dict[str, Any] | None = None
 
-    # --- to be said by a study ------------------------------------------------------------------
+    # --- what a study defines -------------------------------------------------------------------
 
     def possible(self, dataset: str) -> bool:
-        """Whether there are events for a dataset."""
+        """Whether events for a dataset are available."""
         return True
 
     def rows(self, dataset: str, n_train: int) -> int:
-        """Rows of the training group that belong to a training-set size."""
+        """Number of rows of the training group for a training-set size."""
         return n_train
 
     def sample_names(self, dataset: str) -> tuple[str, ...]:
@@ -72,36 +72,36 @@ class Study:
         return ("all",)
 
     def group_names(self, dataset: str) -> tuple[str, ...]:
-        """Groups of the inputs file that are scored."""
+        """Groups of the inputs file to be scored."""
         return ("test",)
 
     def symmetrised(self, dataset: str) -> bool:
-        """Whether models that order particles are scored averaged over all orders too."""
+        """Whether ordered models also get a score averaged over all particle orders."""
         return False
 
     def targets(self) -> list[str]:
-        """Figures and tables of the study: files that `rule all` asks for."""
+        """Figures and tables of the study: the files that `rule all` requests."""
         raise NotImplementedError
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong with the section beyond its schema; places are relative to it."""
+        """Mistakes in the section that its schema cannot express; places are relative to it."""
         yield from ()
 
     def warnings(self) -> Iterator[str]:
-        """What the user should know of the configuration, one line each."""
+        """What the user should know about the configuration, one line each."""
         yield from ()
 
     # --- what follows from the configuration ----------------------------------------------------
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """Kinds of model that this study can name."""
+        """Kinds of model that this study can use."""
         if self._kinds is None:
             self._kinds = kinds_of(self.name)
         return self._kinds
 
     def block(self, model: str) -> Mapping[str, Any]:
-        """Block of a model in the configuration."""
+        """Configuration block of a model."""
         block: Mapping[str, Any] = self.settings["models"][model]
         return block
 
@@ -110,25 +110,25 @@ class Study:
         return self.kinds[self.block(model)["kind"]]
 
     def datasets(self) -> list[str]:
-        """Datasets to be done: those with models, and with events for them."""
+        """Active datasets: those with models and available events."""
         given = self.settings["datasets"]
         return [name for name in self.features if given[name]["models"] and self.possible(name)]
 
     def models(self, *datasets: str) -> list[str]:
-        """Models to be trained on datasets, on all of them by default."""
+        """Models to train on the given datasets, by default on all."""
         chosen = [name for name in datasets or self.datasets() if name in self.datasets()]
         return [model for name in chosen for model in self.settings["datasets"][name]["models"]]
 
     def grid(self, key: str) -> list[int]:
-        """All values of `n_train` or `seeds` of the datasets to be done."""
+        """All values of `n_train` or `seeds` of the active datasets."""
         parts = (self.settings["datasets"][name] for name in self.datasets())
         return sorted({value for part in parts for value in part[key]})
 
     def largest(self, *datasets: str) -> int:
         """The largest training set of some datasets."""
         given = self.settings["datasets"]
-        wanted = [name for name in datasets if name in self.datasets()] or list(datasets)
-        return max(n_train for name in wanted for n_train in given[name]["n_train"])
+        chosen = [name for name in datasets if name in self.datasets()] or list(datasets)
+        return max(n_train for name in chosen for n_train in given[name]["n_train"])
 
     def runs(
         self,
@@ -152,7 +152,7 @@ class Study:
         return self.runs(dataset, n_train, self.settings["datasets"][dataset]["seeds"][:1])
 
     def run(self, dataset: str, model: str, n_train: int, seed: int) -> Run:
-        """A training, with what tables and figures say of its model."""
+        """A training, and what tables and figures say about its model."""
         block, kind = self.block(model), self.kind_of(model)
         told = {**block.get("settings", {}), **block}
         if self._looks is None:
@@ -172,7 +172,7 @@ class Study:
         }
 
     def run_of(self, wildcards: Any) -> Run:
-        """The training that wildcards of a rule name."""
+        """The training named by the wildcards of a rule."""
         n_train, seed = int(wildcards.n_train), int(wildcards.seed)
         return self.run(wildcards.dataset, wildcards.model, n_train, seed)
 
@@ -187,7 +187,7 @@ class Study:
         return {"builder": self.builder(model), "settings": settings}
 
     def training(self, dataset: str, model: str) -> dict[str, Any]:
-        """Settings of a training: what a model says wins over its dataset, the study, and all."""
+        """Settings of a training: model overrides dataset, dataset study, study everything else."""
         return {
             **self.config["training"],
             **self.settings.get("training", {}),
@@ -204,10 +204,10 @@ class Study:
         """Samples to draw from each model."""
         return int(self.settings.get("samples", self.config["samples"]))
 
-    # --- checks that every study needs ----------------------------------------------------------
+    # --- checks for every study -----------------------------------------------------------------
 
     def common_problems(self) -> Iterator[Problem]:
-        """Models that do not exist or take other events, and trainings that may never end."""
+        """Models that do not exist or cannot take the events; trainings that may never end."""
         models = self.settings["models"]
         for dataset, part in self.settings["datasets"].items():
             place = ("datasets", dataset, "models")
@@ -222,19 +222,19 @@ class Study:
         kind, features = self.kind_of(model), self.features[dataset]
         told = {feature: _FEATURE_NAMES[feature] for feature in sorted(features | kind.needs)}
         for feature in sorted(features - kind.takes):
-            yield place, f"'{model}' (kind {kind.name}) takes no events with {told[feature]}"
+            yield place, f"'{model}' (kind {kind.name}) cannot take events with {told[feature]}"
         for feature in sorted(kind.needs - features):
             yield place, f"'{model}' (kind {kind.name}) needs events with {told[feature]}"
 
 
 def file_problems(path: str) -> Iterator[str]:
-    """Why a file of the user's cannot be an input of a rule, in words.
+    """Why a user's file cannot be an input of a rule.
 
     Args:
-        path: Its name in the configuration.
+        path: The file as named in the configuration.
     """
     if set("{}") & set(path):
-        yield f"{path}: Snakemake takes braces for wildcards; rename the file, or give a link to it"
+        yield f"{path}: Snakemake reads braces as wildcards; rename the file or use a link to it"
         return
     try:
         identity(path)

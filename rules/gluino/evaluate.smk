@@ -3,8 +3,8 @@ rule evaluate_truth:
         inputs=f"{gluino.folder}/inputs/angles.h5",
         normalisation=f"{gluino.folder}/inputs/normalisation_four_gluino.json",
     output:
-        scores=f"{gluino.folder}/scores/truth.h5",
         **table_files("gluino", "truth", "Log-likelihood", "the best that any model can reach"),
+        scores=f"{gluino.folder}/scores/truth.h5",
     log:
         log_of("evaluate_truth", study="gluino"),
     benchmark:
@@ -27,7 +27,6 @@ rule evaluate_truth_multiplicity:
         normalisation_four_gluino=f"{gluino.folder}/inputs/normalisation_four_gluino.json",
         normalisation_two_gluino=f"{gluino.folder}/inputs/normalisation_two_gluino.json",
     output:
-        scores=f"{gluino.folder}/scores/truth_multiplicity.h5",
         **table_files(
             "gluino",
             "truth_multiplicity",
@@ -35,6 +34,7 @@ rule evaluate_truth_multiplicity:
             "the best that any model of two and four gluinos can reach",
             caption="truth",
         ),
+        scores=f"{gluino.folder}/scores/truth_multiplicity.h5",
     log:
         log_of("evaluate_truth_multiplicity", study="gluino"),
     benchmark:
@@ -72,8 +72,8 @@ rule evaluate_two_sample:
         source=digest("gluino/evaluate_two_sample"),
         two_sample=lambda w: {"seed": int(w.seed), "dataset": w.dataset},
     message:
-        "Telling samples of '{wildcards.model}' ({wildcards.dataset}, {wildcards.n_train} events,"
-        " seed {wildcards.seed}) from events"
+        "Two-sample test of '{wildcards.model}' ({wildcards.dataset}, {wildcards.n_train} events,"
+        " seed {wildcards.seed})"
     script:
         "../../scripts/gluino/evaluate_two_sample.py"
 
@@ -91,7 +91,7 @@ use rule make_table as evaluate_events with:
         source=digest("make_table", "hepdensity.studies.gluino.evaluation.events"),
         table=drawn_by("hepdensity.studies.gluino.evaluation.events:events_table"),
     message:
-        "Collecting what is known of the events"
+        "Making the table of events"
 
 
 use rule make_table as evaluate_log_likelihood with:
@@ -182,7 +182,7 @@ use rule make_table as evaluate_multiplicity_likelihood with:
             "gluino",
             "fig07_log_likelihood",
             "Varying dimension",
-            "log-likelihood and distance to the truth of both classes",
+            "log-likelihood and distance to the truth for both processes",
         ),
     log:
         log_of("evaluate_multiplicity_likelihood", study="gluino"),
@@ -202,7 +202,7 @@ use rule make_table as evaluate_p_four with:
     input:
         summaries=[gluino.events(process, "json") for process in gluino.processes()],
     output:
-        **table_files("gluino", "p_four", "Varying dimension", "share of four-gluino events"),
+        **table_files("gluino", "p_four", "Varying dimension", "fraction of four-gluino events"),
     log:
         log_of("evaluate_p_four", study="gluino"),
     benchmark:
@@ -214,7 +214,7 @@ use rule make_table as evaluate_p_four with:
             p_four=gluino.settings["p_four"],
         ),
     message:
-        "Comparing the share of four-gluino events with cross-sections"
+        "Comparing the fraction of four-gluino events with cross-sections"
 
 
 use rule make_table as evaluate_two_sample_table with:

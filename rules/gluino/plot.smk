@@ -4,9 +4,7 @@ use rule draw_figure as plot_gluino_energy with:
         summaries=per_run(gluino.summary, gluino.smallest()),
         events=gluino.events("four_gluino"),
     output:
-        **figure_with_table(
-            "gluino", "fig03_gluino_energy", "Spectra", "energy of each gluino"
-        ),
+        **figure_with_table("gluino", "fig03_gluino_energy", "Spectra", "energy of each gluino"),
     log:
         log_of("plot_gluino_energy", study="gluino"),
     benchmark:
@@ -67,9 +65,7 @@ use rule draw_figure as plot_log_likelihood with:
 
 use rule draw_figure as plot_varying_dimension with:
     input:
-        four_gluino=per_run(
-            gluino.samples, gluino.largest_of("multiplicity"), sample="four_gluino"
-        ),
+        four_gluino=per_run(gluino.samples, gluino.largest_of("multiplicity"), sample="four_gluino"),
         two_gluino=per_run(gluino.samples, gluino.largest_of("multiplicity"), sample="two_gluino"),
         summaries=per_run(gluino.summary, gluino.largest_of("multiplicity")),
         events_four_gluino=gluino.events("four_gluino"),

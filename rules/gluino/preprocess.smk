@@ -16,7 +16,7 @@ rule prepare_gluino:
     params:
         source=digest("gluino/prepare_inputs"),
         preparation=lambda w: gluino.preparation(w.dataset),
-        # Taking `input`, it does not count as a change: the same inputs serve every n_train.
+        # A function of `input` does not trigger a rerun; the same file serves every n_train.
         train=lambda w, input: gluino.largest(w.dataset),
     message:
         "Mapping momenta to angles; splitting off test and validation events ({wildcards.dataset})"

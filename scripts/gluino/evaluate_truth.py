@@ -1,4 +1,4 @@
-"""True log-density of the test events: the best that any model can reach."""
+"""Compute the true log-density of the test events, the best that any model can reach."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from hepdensity.training.device import choose_device
 
 
 def main(snakemake: Any) -> None:
-    """Evaluate the exact density, with the running coupling where the events have one."""
+    """Evaluate the exact density, including a running coupling if the events have one."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
     inputs, settings = snakemake.input.inputs, snakemake.params.truth

@@ -1,4 +1,4 @@
-"""True log-density of two- and four-gluino test events, given their number of gluinos."""
+"""Compute the true log-density of test events, given their number of gluinos."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from hepdensity.training.device import choose_device
 
 
 def main(snakemake: Any) -> None:
-    """Evaluate the exact densities, with the running coupling where the events have one."""
+    """Evaluate the exact densities, including a running coupling if the events have one."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
     files, settings = snakemake.input, snakemake.params.truth

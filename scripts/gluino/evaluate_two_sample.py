@@ -1,4 +1,4 @@
-"""Train a classifier on the samples of a model against test events."""
+"""Train a classifier to distinguish samples of a model from test events."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from hepdensity.studies.gluino.evaluation.two_sample import result_row, two_samp
 
 
 def main(snakemake: Any) -> None:
-    """Test the samples of each process by themselves."""
+    """Test the samples of each process separately."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
     settings, results = snakemake.params.two_sample, []

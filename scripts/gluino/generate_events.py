@@ -1,4 +1,4 @@
-"""Generate one chunk of unweighted events of gg -> n gluinos as an LHE file."""
+"""Generate one chunk of unweighted events gg -> n gluinos as an LHE file."""
 
 from typing import Any
 

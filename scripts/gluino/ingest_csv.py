@@ -1,4 +1,4 @@
-"""Read a CSV file of the paper's public data set into an HDF5 event file."""
+"""Read a CSV file of the paper's public data into an HDF5 event file."""
 
 from typing import Any
 

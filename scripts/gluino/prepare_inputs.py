@@ -1,4 +1,4 @@
-"""Turn four-gluino events into model inputs, split into test, validation and training."""
+"""Turn four-gluino events into model inputs, split into test, validation and training groups."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hepdensity.studies.gluino.preprocessing.angles import prepare_inputs
 
 
 def main(snakemake: Any) -> None:
-    """Write the inputs file, and beside it the number of events of each group."""
+    """Write the inputs file, and a record with the number of events in each group."""
     configure(snakemake.log[0])
     split = snakemake.params.preparation["split"]
     provenance = record(snakemake.params.preparation, None, snakemake.params.source)

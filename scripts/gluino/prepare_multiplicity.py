@@ -11,7 +11,7 @@ from hepdensity.studies.gluino.preprocessing.multiplicity import prepare_mixed_i
 
 
 def main(snakemake: Any) -> None:
-    """Write the inputs file, and beside it the number of events of each group."""
+    """Write the inputs file, and a record with the number of events in each group."""
     configure(snakemake.log[0])
     settings, files = snakemake.params.preparation, snakemake.input
     provenance = record(settings, None, snakemake.params.source)

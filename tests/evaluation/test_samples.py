@@ -94,8 +94,8 @@ def test_samples_of_a_presence_set(name: str, absent: int, generator: Generator)
 @pytest.mark.parametrize(
     ("model", "name", "message"),
     [
-        (OneOrTwo(), "triple", "no presence set 'triple' in the layout: pair, single"),
-        (Uniform(), "pair", "Uniform draws no samples of a given presence set"),
+        (OneOrTwo(), "triple", "the layout has no presence set 'triple', only pair, single"),
+        (Uniform(), "pair", "Uniform cannot draw samples of a given presence set"),
     ],
     ids=["no such set", "no such model"],
 )
@@ -122,5 +122,5 @@ def test_other_files_are_refused(tmp_path: Path, lacking: Sequence[str]) -> None
     with h5py.File(tmp_path / "s.h5", "a") as file:
         for name in lacking:
             del (file if name in file else file.attrs)[name]
-    with pytest.raises(ValueError, match=r"s\.h5: not samples of a model"):
+    with pytest.raises(ValueError, match=r"s\.h5: not a file of samples; run the rule draw"):
         read_samples(tmp_path / "s.h5")

@@ -20,7 +20,7 @@ def test_stated_maximum_has_a_margin() -> None:
 
 @pytest.mark.parametrize("pilot", [[], [0.0, 0.0], [math.nan, math.nan]], ids=str)
 def test_useless_pilot_samples_are_refused(pilot: list[float]) -> None:
-    with pytest.raises(ValueError, match="not positive"):
+    with pytest.raises(ValueError, match="none of the pilot weights is positive"):
         stated_maximum(torch.tensor(pilot))
 
 

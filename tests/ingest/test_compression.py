@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "HDF5 in gzip": ("a.lhe.gz", gzip.compress(hdf5(CONTENT)), "an HDF5 file inside a gzip file"),
     "ROOT": ("a.lhe", b"root\0\0\xf7\x18", "a ROOT file; give the events as a text file"),
     "UTF-16": ("a.lhe", CONTENT.decode().encode("utf-16"), "UTF-16 text; .*`iconv -f UTF-16"),
-    "web page": ("a.lhe.gz", PAGE, "a web page, not data: a download failed .*; download the file"),
+    "web page": ("a.lhe.gz", PAGE, "a web page, not data: the download failed .*; download the"),
     "packed web page": ("a.lhe.gz", gzip.compress(PAGE), "a web page, not data"),
     "Git LFS": (
         "a.lhe",

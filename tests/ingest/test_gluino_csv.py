@@ -119,7 +119,7 @@ def test_mixed_masses(tmp_path: Path) -> None:
 
 BAD_TEXT: dict[str, tuple[Callable[[str], str], str]] = {
     "empty": (lambda text: "", "the file is empty"),
-    "truncated": (lambda text: text[:-30], r"event 7: \d+ columns where there should be 27"),
+    "truncated": (lambda text: text[:-30], r"event 7: \d+ columns instead of 27"),
     "header": (lambda text: "a" + ",b" * 26 + "\n" + text, "event 1: a field is not a number"),
     "blank line": (lambda text: text.replace("\n", "\n\n", 1), "event 2: 0 columns"),
     "empty field": (lambda text: text.replace(",1,", ",,", 1), r"event \d: a field is not a"),
@@ -177,7 +177,7 @@ def test_good_text(
 
 def test_repeated_events(tmp_path: Path) -> None:
     path = save(tmp_path / "bad.csv", sample()[[0, 1, 2, 3, 1, 4]])
-    same = r"bad\.csv: event 5: the same momenta and labels as event 2 of .*bad\.csv; remove the"
+    same = r"bad\.csv: event 5: it has the same momenta and labels as event 2 of .*bad\.csv; remove"
     with pytest.raises(ValueError, match=same):
         ingest(path)
     assert list((tmp_path / "out").iterdir()) == []
@@ -185,7 +185,7 @@ def test_repeated_events(tmp_path: Path) -> None:
 
 def test_file_of_the_other_process(tmp_path: Path) -> None:
     path = save(tmp_path / "data_2_gluino.csv", sample(2))
-    with pytest.raises(ValueError, match="event 1: 8 columns where there should be 27"):
+    with pytest.raises(ValueError, match="event 1: 8 columns instead of 27"):
         ingest(path)
 
 

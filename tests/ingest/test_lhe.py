@@ -268,7 +268,7 @@ def swap_tags(lines: list[str]) -> None:
 
 
 BAD_EVENTS: dict[str, tuple[Callable[[list[str]], None], str]] = {
-    "particle missing": (drop_particle, "5 particles where gg -> 4 gluinos has 6"),
+    "particle missing": (drop_particle, "5 particles, but gg -> 4 gluinos has 6"),
     "particles miscounted": (set_field(0, 0, "7"), "6 particles, but its first line announces 7"),
     "fields missing": (
         lambda lines: lines.__setitem__(4, "1000021 1 1\n"),
@@ -276,7 +276,7 @@ BAD_EVENTS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     ),
     "not a number": (set_field(3, 6, "abc"), "could not convert string to float: 'abc'"),
     "another particle": (set_field(5, 0, "1000022"), "21 21 1000021 1000021 1000022 1000021 are"),
-    "decayed gluino": (set_field(5, 1, "2"), "are not the incoming gluons and the gluinos"),
+    "decayed gluino": (set_field(5, 1, "2"), "are not two incoming gluons and the gluinos"),
     "nan momentum": (set_field(3, 8, "nan"), "are not finite numbers"),
     "infinite energy": (set_field(4, 9, "inf"), "are not finite numbers"),
     "nan mass": (set_field(3, 10, "nan"), "are not finite numbers"),
@@ -290,15 +290,15 @@ BAD_EVENTS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     ),
     "boosted": (
         set_field(1, 9, "1400"),
-        r"not massless along \+z and -z; gluon beams of fixed energy are needed \(lpp1 = lpp2 = 0",
+        r"not massless along \+z and -z; use gluon beams of fixed energy \(lpp1 = lpp2 = 0",
     ),
     "gluon not along z": (set_field(1, 6, "40.0"), "not in the centre-of-mass frame"),
     "massive gluon": (set_field(1, 8, "1400.0"), "not massless along"),
     "helicity 9": (set_field(2, 12, "9"), "neither \\+1 nor -1; 9 means that it was not"),
     "helicity nan": (set_field(6, 12, "nan"), "neither \\+1 nor -1"),
     "open colour line": (set_field(4, 4, "599"), "no(t form| single) .*closed order"),
-    "two colour loops": (swap_tags, "do not form one single closed order"),
-    "no colour": (set_field(3, 4, "0"), "do not form one single closed order"),
+    "two colour loops": (swap_tags, "do not form a single closed order"),
+    "no colour": (set_field(3, 4, "0"), "do not form a single closed order"),
     "no coupling": (set_field(0, 5, "0"), "alpha_s .AQCDUP. is not a positive number"),
     "negative weight": (set_field(0, 2, "-1"), "weight .XWGTUP. is not a positive number"),
 }
@@ -344,7 +344,7 @@ def boosted(lines: list[str]) -> None:
 
 def test_events_of_proton_beams(tmp_path: Path) -> None:
     path = edit_event(write_sample(tmp_path / "bad.lhe"), 2, boosted)
-    with pytest.raises(ValueError, match=r"event 2: the event is not in the .*; gluon beams of f"):
+    with pytest.raises(ValueError, match=r"event 2: the event is not in the .*; use gluon beams"):
         ingest(tmp_path, path)
 
 
@@ -373,7 +373,7 @@ def test_bad_event_of_a_later_block_has_the_right_number(
 
 def test_another_process(tmp_path: Path) -> None:
     path = write_sample(tmp_path / "two.lhe", n_out=2)
-    with pytest.raises(ValueError, match=r"two\.lhe: event 1: 4 particles where gg -> 4 gluinos"):
+    with pytest.raises(ValueError, match=r"two\.lhe: event 1: 4 particles, but gg -> 4 gluinos"):
         ingest(tmp_path, path)
 
 

@@ -25,7 +25,7 @@ KNOWN = {
     "tag on the last line": (
         init_text(*TWO).replace("\n</init>", "</init>"), {1, 2}, (3.0, 0.5), None,
     ),
-    "one of two": (init_text(*TWO), {2}, (2.0, 0.4), "also lists process 1, of which there are no"),
+    "one of two": (init_text(*TWO), {2}, (2.0, 0.4), "also lists process 1, but there are no"),
     "no error given": (init_text("2 0 1 1\n"), {1}, (2.0, 0.0), None),
 }  # fmt: skip
 
@@ -40,8 +40,12 @@ def test_known(init: str, ids: set[int], expected: tuple[float, float], note: st
 UNKNOWN = {
     "too few lines": (init_text(PROCESS, announced=3), {1}, "announces 3 processes but lists 1"),
     "too many lines": (init_text(*TWO, announced=1), {1}, "announces 1 processes but lists 2"),
-    "none": (init_text(), {1}, r"events of process 1, which <init> does not list"),
-    "another process": (init_text(PROCESS), {1, 7}, "process 7, which <init> does not list"),
+    "none": (init_text(), {1}, "<init> does not list process 1, but there are events"),
+    "another process": (
+        init_text(PROCESS),
+        {1, 7},
+        "<init> does not list process 7, but there are events",
+    ),
     "the same id twice": (init_text(PROCESS, PROCESS), {1}, r"a process id \(LPRUP\) twice"),
     "zero": (init_text("0 0 1 1\n"), {1}, r"<init> gives 0 \+- 0 pb"),
     "not a number": (init_text("nan 0 1 1\n"), {1}, "<init> gives nan"),
@@ -54,7 +58,7 @@ UNKNOWN = {
 def test_unknown(init: str, ids: set[int], note: str) -> None:
     found = cross_section_of(parse_init(parsed(init)), ids)
     assert (found.value, found.error) == (None, None)
-    assert re.match(f"the cross-section is not known: .*{note}", str(found.note))
+    assert re.match(f"the cross-section is unknown: .*{note}", str(found.note))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_unknown(init: str, ids: set[int], note: str) -> None:
     [
         (init_text(*TWO), BOTH, 3.0, ""),
         (init_text(*TWO), events_text(3), 1.0, "file.lhe: the cross-section is that of process 1"),
-        (init_text(*TWO, announced=3), BOTH, None, "file.lhe: the cross-section is not known"),
+        (init_text(*TWO, announced=3), BOTH, None, "file.lhe: the cross-section is unknown"),
     ],
     ids=["both", "one of two", "unknown"],
 )

@@ -81,28 +81,28 @@ END_LINE = document().count("\n")
 REFUSED = {
     "two documents": (
         document() + document(events_text(3, 2)),
-        r"behind the end of the file \(</LesHouchesEvents>\), "
+        r"after the end of the events \(</LesHouchesEvents>\), "
         f"line {END_LINE + 1}: another document or event begins with <LesHouchesEvents>; split",
     ),
     "event behind the end": (
         document(after="\n" + events_text(1, 2)),
-        rf"behind the end of the file .*, line {END_LINE + 2}: another .* begins with <event>",
+        rf"after the end of the events .*, line {END_LINE + 2}: another .* begins with <event>",
     ),
     "comment without end behind the end": (
         document(after="<!--\n" + document()),
-        f"line {END_LINE + 1}: a comment has no end",
+        f"line {END_LINE + 1}: a comment does not end",
     ),
     "no init": (
         document().replace("<init>", "<other>"),
-        "line 11: no <init> block before <event>; generate the file again, complete",
+        "line 11: there is no <init> block before <event>; generate the complete file again",
     ),
     "no init and no events": (
         document(events="").replace("<init>", "<other>"),
-        "line 11: no <init> block before </LesHouchesEvents>",
+        "line 11: there is no <init> block before </LesHouchesEvents>",
     ),
     "header without end": (
         document(header="<header>\n"),
-        "line 2: the header has no end; the file is truncated or damaged",
+        "line 2: the header does not end: the file is truncated or damaged",
     ),
     "other root": (
         document().replace("LesHouchesEvents", "other"),
@@ -112,11 +112,12 @@ REFUSED = {
     "comment only": ("<!-- a -->\n", "line 2: this is not an LHE file"),
     "no beams": (
         document(init="<init>\n# nothing\n</init>\n"),
-        "<init> block: the first line of <init> is not that of the beams .ten numbers.; correct",
+        "<init> block: the first line of <init> does not have the ten numbers for the beams; "
+        "correct",
     ),
     "init without end": (
         document().replace("</init>", "x" * 2**21),
-        r"line 7: the <init> block has no end",
+        r"line 7: the <init> block does not end",
     ),
 }
 

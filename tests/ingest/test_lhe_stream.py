@@ -80,9 +80,12 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     ),
     "truncated inside the init block": (
         GOOD.split("</init>")[0],
-        r"line 7: the <init> block has no end \(</init>\); copy",
+        r"line 7: the <init> block does not end \(</init> is missing\); copy",
     ),
-    "truncated inside a tag": (GOOD.replace("</init>\n", "</ini"), "line 7: the <init> block has"),
+    "truncated inside a tag": (
+        GOOD.replace("</init>\n", "</ini"),
+        "line 7: the <init> block does not end",
+    ),
     "closing tag missing": (GOOD.removesuffix(END), "event 4: the file is truncated"),
     "closing tag cut": (GOOD.removesuffix(">\n"), "event 4: the file is truncated"),
     "tags crossed": (
@@ -98,7 +101,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "blank event": (HEAD + "<event>\n</event>\n" + END, "event 1: a line has too few columns"),
     "zero byte": (
         GOOD.replace("</event>\n<event>", "</event>\n\0<event>", 1),
-        f"line {LINE_OF_EVENT + 7}: a zero byte: the file is not plain text or is damaged; copy",
+        f"line {LINE_OF_EVENT + 7}: a zero byte: the file is damaged or not plain text; copy",
     ),
     "billion laughs": (BOMB, "line 2: DOCTYPE declarations are not allowed in LHE files; remove"),
     "entity in the middle": (
@@ -134,7 +137,7 @@ def test_broken_files(tmp_path: Path, content: str | bytes, message: str) -> Non
 def test_every_truncation_is_found(tmp_path: Path) -> None:
     content = document(events=events_text(1)).rstrip()
     for size in range(1, len(content)):
-        with pytest.raises(ValueError, match=r"truncated|no end|not an LHE file"):
+        with pytest.raises(ValueError, match=r"truncated|does not end|not an LHE file"):
             read_all(saved(tmp_path, content[:size]))
 
 
@@ -164,7 +167,7 @@ def test_tags_across_two_reads_are_found(tmp_path: Path, shift: int) -> None:
         padding = " " * (2**14 - shift - len(before) - 36)
         assert read_all(saved(tmp_path, document(header=before + padding + end))) == EVENTS
     after = " " * (2**14 - shift - len(GOOD) % 2**14) + GOOD
-    with pytest.raises(ValueError, match="behind the end of the file"):
+    with pytest.raises(ValueError, match="after the end of the events"):
         read_all(saved(tmp_path, GOOD + after))
 
 

@@ -54,7 +54,8 @@ def test_two_files_of_one_seed(
     two = saved(tmp_path / "two.lhe", events_text(4, 2) + events_text(3, 1))
     with pytest.raises(ValueError, match=r"two\.lhe: event 5: ") as caught:
         ingest(tmp_path, one, two, workers=workers)
-    same = f"the same momenta and labels as event 3 of {one}, the first of 3 repeated events; "
+    same = f"it has the same momenta and labels as event 3 of {one}"
+    same += " (the first of 3 repeated events); "
     assert f"{two}: event 5: {same}remove one of the files" in str(caught.value)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -70,7 +71,7 @@ def test_repeated_in_one_file(tmp_path: Path) -> None:
 def test_sign_of_zero_and_other_weights_do_not_matter(tmp_path: Path) -> None:
     momenta = np.array([[1500.0, 0.0, 0.0, 1374.7727], [1500.0, -0.0, 0.0, -1374.7727]])
     lines = [events_text(1), events_text(1).replace("4 1 1 ", "4 1 2 ")]
-    with pytest.raises(ValueError, match="event 2: the same momenta"):
+    with pytest.raises(ValueError, match="event 2: it has the same momenta"):
         ingest(tmp_path, saved(tmp_path / "a.lhe", "".join(lines)))
     finder = RepeatFinder()
     for sign in (1, -1):

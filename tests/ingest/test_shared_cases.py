@@ -8,7 +8,7 @@ from hepdensity.ingest.event_file import read_events
 from hepdensity.ingest.gluino_csv import ingest_csv
 from hepdensity.ingest.lhe import ingest_lhe
 
-BEAMS = r"gluon beams of fixed energy are needed \(lpp1 = lpp2 = 0"
+BEAMS = r"use gluon beams of fixed energy \(lpp1 = lpp2 = 0"
 WIDTH = "set the gluino width to zero in the parameter card"
 WHOLE = 1.832189e-4
 LHE: dict[str, float | str | None] = {

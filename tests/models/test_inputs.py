@@ -95,10 +95,10 @@ def test_group_may_be_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("group", "name", "count", "message"),
     [
-        ("background", EVENTS, None, "no background events; this file has signal, test, train"),
-        ("train", "weight", None, "train events without weight"),
-        ("train", EVENTS, 34, "33 train events, but 34 are needed; lower n_train"),
-        ("train", "number", 34, "33 train events, but 34 are needed"),
+        ("background", EVENTS, None, "there is no group background, only signal, test, train"),
+        ("train", "weight", None, "the group train has no array weight"),
+        ("train", EVENTS, 34, "the group train has 33 events, but 34 are needed; lower n_train"),
+        ("train", "number", 34, "the group train has 33 events, but 34 are needed"),
     ],
     ids=["group", "array", "too few", "too few of an array"],
 )
@@ -115,8 +115,9 @@ def test_what_is_not_there_is_named(
 def test_other_columns_than_those_of_the_layout_are_refused(
     tmp_path: Path, shape: tuple[int, ...]
 ) -> None:
+    message = r"inputs\.h5: the events have shape .* the layout has 5 columns"
     with (
-        pytest.raises(ValueError, match=r"inputs\.h5: events of shape .* of 5 columns"),
+        pytest.raises(ValueError, match=message),
         InputsWriter(tmp_path / "inputs.h5", LAYOUT, {}) as writer,
     ):
         writer.write("test", 4, 0, np.ones(shape))
@@ -159,7 +160,7 @@ def test_nothing_is_left_of_a_file_that_cannot_be_opened(tmp_path: Path) -> None
     [
         ("absent.h5", "cannot be read as HDF5"),
         ("text.h5", "cannot be read as HDF5"),
-        ("other.h5", "not an inputs file; a rule of the stage preprocess writes one"),
+        ("other.h5", "not an inputs file; use one written by a preprocess rule"),
     ],
 )
 def test_other_files_are_refused(

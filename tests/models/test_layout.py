@@ -66,8 +66,8 @@ TYPE = Column("type", categories=3)
         ({"event": ()}, "at least one column"),
         ({"particles": 2}, "2 particles has 0 particle columns"),
         ({"particle": (Column("y"),)}, "0 particles has 1 particle columns"),
-        ({"codes": (Code("a", ("x",)),)}, "'x', which is no categorical column"),
-        ({"codes": (Code("a", ("gone",)),)}, "'gone', which is no categorical column"),
+        ({"codes": (Code("a", ("x",)),)}, "'x', which is not a categorical column"),
+        ({"codes": (Code("a", ("gone",)),)}, "'gone', which is not a categorical column"),
         (
             {"event": (FLAG,), "codes": (Code("a", ("flag",)), Code("b", ("flag",)))},
             "'flag' is in two codes",
@@ -88,11 +88,11 @@ def test_contradictions_are_refused(settings: dict[str, Any], message: str) -> N
     [
         ([PresenceSet("a", 1), PresenceSet("b", 1)], (), "same number of particles"),
         ([PresenceSet("a", 1), PresenceSet("a", 2)], (), "two presence sets are named 'a'"),
-        ([PresenceSet("a", 3)], (), "'a' has 3 particles, but the layout has 0 to 2"),
-        ([PresenceSet("a", 1, 0.5), PresenceSet("b", 2)], (), "give all of them or leave all out"),
+        ([PresenceSet("a", 3)], (), "'a' has 3 particles, but the layout allows 0 to 2"),
+        ([PresenceSet("a", 1, 0.5), PresenceSet("b", 2)], (), "give all of them or none"),
         ([PresenceSet("a", 1, 0.5), PresenceSet("b", 2, 0.6)], (), "sum to 1"),
         ([PresenceSet("a", 1, 0.0), PresenceSet("b", 2, 1.0)], (), "must be positive"),
-        ([PresenceSet("a", 1)], (Code("types", ("type",)),), "leave the code out"),
+        ([PresenceSet("a", 1)], (Code("types", ("type",)),), "omit the code"),
     ],
 )
 def test_contradictory_sets_are_refused(
@@ -107,7 +107,7 @@ def test_bad_columns_and_codes_are_refused() -> None:
         Column("x", support="cube")
     with pytest.raises(ValueError, match="column 'x' has 1 categories"):
         Column("x", categories=1)
-    with pytest.raises(ValueError, match="code 'a' is of kind 'sum'"):
+    with pytest.raises(ValueError, match="code 'a' has kind 'sum'"):
         Code("a", ("x",), "sum")
-    with pytest.raises(ValueError, match="code 'a' needs different columns"):
+    with pytest.raises(ValueError, match="code 'a' needs distinct columns"):
         Code("a", ("x", "x"))

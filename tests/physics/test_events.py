@@ -56,8 +56,8 @@ BAD = {
     "weights of other length": ({"weights": np.ones(2)}, "weights must have shape"),
     "helicities of other length": ({"helicities": np.ones((3, 5))}, "helicities must have shape"),
     "unknown source": ({"source": "dream"}, "source must be one of"),
-    "below threshold": ({"sqrt_s": 2400.0}, "does not suffice"),
-    "no mass": ({"mass": 0.0}, "does not suffice"),
+    "below threshold": ({"sqrt_s": 2400.0}, "is not enough"),
+    "no mass": ({"mass": 0.0}, "is not enough"),
     "momentum is nan": (
         {"momenta": with_entry(np.ones((3, 4, 4)), (1, 2, 3), np.nan)},
         "momenta of event 2 is not finite",
@@ -67,7 +67,7 @@ BAD = {
     "leg twice": ({"colour_order": with_entry(ORDER, (2, 1), 2)}, "colour order of event 3"),
     "leg 0 not first": ({"colour_order": ORDER[:, ::-1]}, "colour order of event 1"),
     "fewer drawn than kept": ({"drawn": 2}, "drawn = 2"),
-    "fewer drawn than invalid": ({"drawn": 4, "invalid": 2}, "drawn = 4 is less than the 3 events"),
+    "fewer drawn than invalid": ({"drawn": 4, "invalid": 2}, "drawn = 4 is less than 3 events"),
 }
 
 
@@ -94,5 +94,5 @@ def test_unphysical_fraction() -> None:
     assert Events(**fields(), drawn=3).unphysical_fraction == 0
     mixed = Events(**fields(), drawn=12, invalid=3)
     assert (mixed.unphysical_fraction, mixed.invalid_fraction) == (0.5, 0.25)
-    with pytest.raises(ValueError, match="only samples of a model"):
+    with pytest.raises(ValueError, match="known only for samples of a model"):
         _ = Events(**fields()).unphysical_fraction

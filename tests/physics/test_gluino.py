@@ -246,7 +246,7 @@ def test_true_density_refuses_what_does_not_fit(normalisation: Normalisation) ->
     with pytest.raises(ValueError, match="normalisation is for"):
         TrueDensity(SQRT_S, 500.0, normalisation)
     density = TrueDensity(SQRT_S, MASS, normalisation)
-    with pytest.raises(ValueError, match="not those of 4 gluinos"):
+    with pytest.raises(ValueError, match="do not belong to 4 gluinos"):
         density.log_prob(torch.zeros(1, 2))
 
 

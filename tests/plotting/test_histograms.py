@@ -57,7 +57,7 @@ def test_error_of_correlated_values_is_that_of_repeated_experiments() -> None:
 
 
 def test_too_few_drawn() -> None:
-    with pytest.raises(ValueError, match="5 events, but only 4 are said to be drawn"):
+    with pytest.raises(ValueError, match="drawn = 4 is less than the number of events, 5"):
         binned_density(np.ones(5), BINNING, 4)
 
 

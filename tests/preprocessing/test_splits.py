@@ -21,7 +21,7 @@ def test_test_events_do_not_depend_on_the_rest() -> None:
 
 def test_too_few_events() -> None:
     with pytest.raises(
-        ValueError, match=r"^events\.h5: 100 events, but 130 are .* 30 more"
+        ValueError, match=r"^events\.h5: there are 100 events, but 130 are .* 30 more"
     ) as caught:
         split_by_position(100, test=20, validation=10, train=100, place="events.h5")
     assert str(caught.value).endswith("or lower split or n_train")

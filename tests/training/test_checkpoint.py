@@ -29,7 +29,7 @@ def test_no_checkpoint(tmp_path: Path) -> None:
 def test_broken_checkpoint_is_named(tmp_path: Path) -> None:
     path = tmp_path / "c.safetensors"
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match=r"c\.safetensors: not a readable checkpoint"):
+    with pytest.raises(ValueError, match=r"c\.safetensors: cannot read this checkpoint"):
         checkpoint.load(path, "x")
 
 
@@ -38,7 +38,7 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     checkpoint.save_weights(path, nn.Linear(2, 3), {"seed": 1})
     other = nn.Linear(2, 3)
     checkpoint.load_weights(path, other)
-    with pytest.raises(ValueError, match=r"model\.safetensors: weights do not fit"):
+    with pytest.raises(ValueError, match=r"model\.safetensors: the weights do not fit"):
         checkpoint.load_weights(path, nn.Linear(3, 3))
 
 

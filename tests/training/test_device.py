@@ -8,7 +8,7 @@ from hepdensity.training.device import choose_device
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_missing_gpu_is_reported() -> None:
-    with pytest.raises(ValueError, match=r"generation\.device is 'cuda', but torch sees no GPU"):
+    with pytest.raises(ValueError, match=r"generation\.device is 'cuda', but torch finds no GPU"):
         choose_device("cuda", "generation.device")
 
 

@@ -150,7 +150,7 @@ def test_a_factor_on_a_plateau_slows_down_alone(tmp_path: Path) -> None:
 
 
 def test_shared_weights_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="each parameter must belong to one"):
+    with pytest.raises(ValueError, match="each parameter must belong to exactly one"):
         run(tmp_path, TwoFactors([1.0], [1.0], share=True))
 
 

@@ -59,7 +59,7 @@ def test_unfitting_keys_are_refused(change: dict[str, float]) -> None:
         ({"schedule": "cosine", "max_seconds": 1}, r"training\.schedule_steps or training\.max_st"),
         (
             {"schedule": "cosine", "max_steps": 10, "warmup_steps": 10},
-            r"training\.warmup_steps \(10\) must be below .* \(10\)",
+            r"training\.warmup_steps \(10\) must be less than .* \(10\)",
         ),
         ({"warmup_steps": 5, "max_steps": 10}, r"training\.warmup_steps needs training\.schedule"),
     ],

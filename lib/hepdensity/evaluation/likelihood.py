@@ -14,7 +14,7 @@ from hepdensity.evaluation.scores import Scores
 from hepdensity.models.base import DensityModel, has_sets, symmetrised
 
 _CHUNK = {"cpu": 1_000, "cuda": 20_000}
-"""Events at once: models with thousands of categories keep an array of all of them."""
+"""Events per chunk; a model with thousands of categories keeps an array over all of them."""
 _DRAWS_RATIO = 4
 
 logger = logging.getLogger(__name__)
@@ -42,8 +42,8 @@ class Importance:
     """How to tighten the bound of a model that has no exact log-density.
 
     Attributes:
-        draws: largest number of importance draws of each event.
-        events: number of test events, the first ones.
+        draws: largest number of importance draws per event.
+        events: number of test events, counted from the first.
     """
 
     draws: int
@@ -58,7 +58,7 @@ class Importance:
 
     @property
     def curve(self) -> list[int]:
-        """Numbers of draws 1, 4, 16, ... and the largest."""
+        """Numbers of draws: 1, 4, 16, ... and the largest."""
         numbers = []
         draws = 1
         while draws < self.draws:
@@ -74,7 +74,11 @@ def mean_with_error(values: np.ndarray) -> Estimate:
         values: shape ``(n,)``, n >= 2; infinities make the mean infinite and the error NaN.
 
     Raises:
-        ValueError: for fewer than two values, whose spread is unknown.
+        ValueError: for fewer than two values, because their spread is unknown.
+
+    Example:
+        >>> mean_with_error(np.array([1.0, 2.0, 3.0, 2.0]))
+        Estimate(value=2.0, error=0.408...)
     """
     if len(values) < 2:
         raise ValueError("a standard error needs at least two values")
@@ -84,7 +88,7 @@ def mean_with_error(values: np.ndarray) -> Estimate:
 
 
 def columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
-    """Two columns of a table, the value and its error; empty if it is not known."""
+    """Two columns of a table, the value and its error; both are empty if it is unknown."""
     return {
         name: None if estimate is None else estimate.value,
         f"{name}_error": None if estimate is None else estimate.error,
@@ -92,7 +96,7 @@ def columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
 
 
 def not_finite(*arrays: np.ndarray) -> int:
-    """Number of events that lack a finite value in any of the arrays.
+    """Number of events whose value is not finite in at least one of the arrays.
 
     Args:
         arrays: values of the same events, shape ``(n,)`` or ``(m, n)``.
@@ -111,30 +115,30 @@ def log_likelihoods(
 ) -> Scores:
     """Log-densities of test events.
 
-    In single precision a possible event can seem impossible: an angle next to the edge of its range
-    is rounded onto it. So events without a finite value are scored again in double precision.
-    Values of the others do not depend on that.
+    In single precision a possible event can look impossible, because an angle close to the edge of
+    its range is rounded onto the edge. Events without a finite value are therefore scored again in
+    double precision. This does not affect the values of the other events.
 
     Args:
         model: trained model, on the device of ``events``.
-        events: shape ``(n, d)``; in double precision also if the model is not, or what was rounded
-            off is lost.
+        events: shape ``(n, d)``, in double precision even if the model is not, so that events can
+            be scored again without rounding.
         generator: source of random numbers, on the device of ``events``.
-        importance: for a model that is not exact.
-        particles: number of exchangeable particles if events have nothing but their angles; the
-            value averaged over their orders is wanted too.
-        advance: called with the number of events after each chunk of each kind of value, as they
-            are scored for the first time.
+        importance: how to compute the bound of a model that is not exact.
+        particles: number of exchangeable particles, for events that consist of their angles only;
+            if given, ordered models also get a value averaged over all particle orders.
+        advance: called with the number of events after each chunk of each array, the first time
+            that the chunk is scored.
 
     Returns:
         Arrays [nats]: ``log_likelihood`` with one draw, as the paper reports it;
-        ``log_likelihood_tight``, the log-density of the model's samples or, for the first
-        ``importance.events`` events, the tightest lower bound; for the latter also
-        ``log_likelihood_curve``, shape ``(len(draws), events)``, with nested draws; and for a model
-        that treats particles as ordered ``log_likelihood_symmetrised``, the log-mean-exp over all
-        orders. Attributes: ``exact``, and if it is false the numbers ``draws`` of the curve; of a
-        model of several multiplicities their log-probabilities ``log_p_sets``; for each array, as
-        ``not_finite_<array>``, the number of events that have no finite value.
+        ``log_likelihood_tight``, the log-density of the model's samples if it is exact, otherwise
+        the tightest lower bound for the first ``importance.events`` events. A model that is not
+        exact also gets ``log_likelihood_curve``, shape ``(len(draws), events)``, with nested draws.
+        A model that treats particles as ordered also gets ``log_likelihood_symmetrised``, the
+        log-mean-exp over all orders. Attributes: ``exact``; if it is false, the numbers ``draws``
+        of the curve; for a model of several multiplicities, their log-probabilities ``log_p_sets``;
+        for each array, ``not_finite_<array>``, the number of events without a finite value.
     """
     scores: dict[str, Score] = {ONE_DRAW: lambda m, x: m.log_prob(x, generator)}
     attributes: dict[str, Any] = {"exact": model.exact, **_sets(model)}
@@ -147,7 +151,7 @@ def log_likelihoods(
         scores[CURVE] = lambda m, x: m.log_prob_curve(x, draws, generator)
     batches = {name: events[: importance.events] if name == CURVE else events for name in scores}
     arrays = {name: _score(model, score, batches[name], advance) for name, score in scores.items()}
-    # Last, so that the random numbers of all other events stay as they are.
+    # This comes last, so that it does not change the random numbers of the other events.
     for name, score in scores.items():
         _score_again(model, score, batches[name], arrays[name], name)
     if not model.exact:
@@ -162,7 +166,7 @@ def _score(
     events: Tensor,
     advance: Callable[[int], object] = lambda n: None,
 ) -> np.ndarray:
-    """Values in the precision of the model, events being the last axis."""
+    """Values computed in the precision of the model; the last axis runs over events."""
     precision = next((p.dtype for p in model.parameters()), events.dtype)
     parts = []
     with torch.no_grad():
@@ -175,7 +179,7 @@ def _score(
 def _score_again(
     model: DensityModel, score: Score, events: Tensor, values: np.ndarray, name: str
 ) -> None:
-    """Replace values that are not finite by those in double precision, in place."""
+    """Recompute values that are not finite in double precision, in place."""
     lacking = ~np.isfinite(np.atleast_2d(values)).all(axis=0)
     if not lacking.any():
         return
@@ -190,14 +194,14 @@ def _score_again(
 def passes(
     model: DensityModel, count: int, importance: Importance, particles: int | None = None
 ) -> int:
-    """What ``log_likelihoods`` reports in all to ``advance``, for ``count`` events."""
+    """Total that ``log_likelihoods`` reports to ``advance`` for ``count`` events."""
     if not model.exact:
         return count + min(count, importance.events)
     return (3 if _is_ordered(model, particles) else 2) * count
 
 
 def _sets(model: DensityModel) -> dict[str, list[float]]:
-    """What a model of several multiplicities says of their probabilities."""
+    """Log-probabilities of the presence sets, for a model of several multiplicities."""
     if not has_sets(model):
         return {}
     return {LOG_P_SETS: model.log_probabilities.tolist()}

@@ -1,4 +1,4 @@
-"""Limits that the workflow checks before any job starts; importing them costs nothing."""
+"""Limits that the workflow checks before any job starts, in a module that imports nothing."""
 
 LEAST_EVENTS = 40
-"""Least number of events of each sample in a classifier two-sample test."""
+"""Minimum number of events in each of the two sets of a classifier two-sample test."""

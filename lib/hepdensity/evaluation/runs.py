@@ -1,4 +1,4 @@
-"""Trainings with all that is known of them, as tables show them."""
+"""Trainings with their scores and summaries, as tables show them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from hepdensity.evaluation.scores import Scores, read_scores
 from hepdensity.files import read_json
 
 TRAINING = ("steps", "ended_by", "train_seconds", "parameters")
-"""Columns from the summary of a training."""
+"""Columns taken from the summary of a training."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class EvaluatedRun:
     """One training with its scores.
 
     Attributes:
-        run: What the configuration says of it, see `hepdensity.study.Study.run`.
+        run: What the configuration says about it (see `hepdensity.study.Study.run`).
         scores: Log-densities of the test events.
         summary: What `train_model` wrote about the training.
-        samples: What the study knows of its samples, one entry for each file of samples.
+        samples: What the study knows about its samples, one entry per file of samples.
     """
 
     run: Mapping[str, Any]
@@ -29,11 +29,11 @@ class EvaluatedRun:
     samples: tuple[Any, ...] = ()
 
     def named(self, *columns: str) -> dict[str, Any]:
-        """Columns that name the training."""
+        """Columns that identify the training."""
         return {column: self.run[column] for column in columns}
 
     def exactness(self) -> dict[str, Any]:
-        """Whether tight values are exact, or with how many importance draws they are bounds."""
+        """Whether tight values are exact; if not, the number of draws behind the bounds."""
         attributes = self.scores.attributes
         exact = bool(attributes["exact"])
         return {"exact": exact, "draws": None if exact else int(attributes["draws"][-1])}
@@ -49,13 +49,13 @@ def read_runs(
     summaries: Sequence[str | Path],
     *samples: Sequence[Any],
 ) -> list[EvaluatedRun]:
-    """Read what is known of trainings from their files.
+    """Read the scores and summaries of trainings.
 
     Args:
         runs: The trainings.
         scores: Score file of each.
         summaries: Summary of each.
-        samples: For each file of samples of a training, what the study knows of it.
+        samples: For each file of samples of a training, what the study knows about it.
     """
     columns = zip(runs, scores, summaries, *samples, strict=True)
     return [
@@ -65,7 +65,7 @@ def read_runs(
 
 
 def read_truth(files: Mapping[str, Any]) -> Scores | None:
-    """True log-densities among the inputs of a rule; None if it has none.
+    """True log-densities among the inputs of a rule, or None if it has none.
 
     Args:
         files: Inputs of a rule by name.
@@ -77,7 +77,7 @@ def objective_name(objective: str | Sequence[float] | None) -> str | None:
     """How tables write the objective of a model.
 
     Args:
-        objective: Its name, the weights of its terms, or None for a model without.
+        objective: Its name, the weights of its terms, or None for a model without one.
     """
     if objective is None or isinstance(objective, str):
         return objective

@@ -18,9 +18,9 @@ from hepdensity.models.base import DensityModel, MultiplicityModel
 from hepdensity.models.layout import Layout
 
 ALL = "all"
-"""Name of samples of every presence set, as the model has them."""
+"""Name of samples from all presence sets, in the proportions of the model."""
 
-# On a GPU the number of launches counts, on a CPU the cache.
+# A GPU needs few kernel launches; a CPU needs chunks that fit into the cache.
 _CHUNK = {"cpu": 8_192, "cuda": 262_144}
 
 
@@ -30,7 +30,7 @@ class Samples:
 
     Attributes:
         events: Valid samples in the columns of the layout, shape (n, d).
-        drawn: Number of samples drawn, with those that have no valid category.
+        drawn: Number of samples drawn, including those without a valid category.
         layout: Columns of the events.
     """
 
@@ -40,7 +40,7 @@ class Samples:
 
     @property
     def invalid(self) -> int:
-        """Number of samples drawn that have no valid category."""
+        """Number of samples without a valid category."""
         return self.drawn - len(self.events)
 
 
@@ -53,7 +53,7 @@ def draw_samples(
     device: str,
     advance: Callable[[int], object] = lambda n: None,
 ) -> Samples:
-    """Draw from a model and keep what is valid.
+    """Draw from a model and keep the valid samples.
 
     Args:
         model: Trained model.
@@ -61,11 +61,11 @@ def draw_samples(
         sample: "all", or the name of a presence set of the layout.
         count: Number of samples to draw.
         generator: Source of random numbers.
-        device: Type of device that samples are drawn on.
+        device: Type of the device to draw on.
         advance: Called with the number of samples after each chunk.
 
     Raises:
-        ValueError: If the layout has no such presence set, or the model cannot draw one.
+        ValueError: If the layout has no such presence set, or the model cannot draw from it.
     """
     draw = _drawing(model, layout, sample, generator)
     parts = []
@@ -84,9 +84,9 @@ def _drawing(
         return lambda n: model.attempt(n, generator)
     names = [chosen.name for chosen in layout.sets]
     if sample not in names:
-        raise ValueError(f"no presence set '{sample}' in the layout: {', '.join(names)}")
+        raise ValueError(f"the layout has no presence set '{sample}', only {', '.join(names)}")
     if not isinstance(model, MultiplicityModel):
-        raise ValueError(f"{type(model).__name__} draws no samples of a given presence set")
+        raise ValueError(f"{type(model).__name__} cannot draw samples of a given presence set")
     number = names.index(sample)
     return lambda n: model.sample_set(n, number, generator)
 
@@ -104,10 +104,12 @@ def read_samples(path: str | Path) -> Samples:
     """Read samples of a model.
 
     Raises:
-        ValueError: If the file holds none.
+        ValueError: If the file contains none.
     """
     with h5py.File(path, "r") as file:
         if "events" not in file or not {"drawn", "layout"} <= set(file.attrs):
-            raise ValueError(f"{path}: not samples of a model; the rule draw_samples writes them")
+            raise ValueError(
+                f"{path}: not a file of samples; run the rule draw_samples to write one"
+            )
         layout = Layout.from_json(json.loads(file.attrs["layout"]))
         return Samples(file["events"][:], int(file.attrs["drawn"]), layout)

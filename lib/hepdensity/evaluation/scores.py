@@ -1,4 +1,4 @@
-"""Score files: per-event log-densities of the test events with what made them."""
+"""Score files: log-densities of individual test events, with a record of what made them."""
 
 import json
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""Classifier two-sample test: can a trained classifier tell two samples apart?
+"""Classifier two-sample test: can a classifier distinguish two sets of events?
 
-Its area under the ROC curve (AUC) is 0.5 if it cannot (Lopez-Paz and Oquab 2017, arXiv:1610.06545).
-Unlike a likelihood it sees what is missing from samples, and needs no density of the events.
+If it cannot, its area under the ROC curve (AUC) is 0.5 (Lopez-Paz and Oquab 2017,
+arXiv:1610.06545). Unlike a likelihood, the test notices events that a model never samples, and it
+needs no density.
 """
 
 import numpy as np
@@ -24,15 +25,15 @@ _SETTINGS = {
 def cross_fitted_auc(
     first: np.ndarray, second: np.ndarray, random: np.random.Generator
 ) -> Estimate:
-    """AUC of a classifier that is trained on one half and tested on the other, and vice versa.
+    """AUC of a classifier trained on one half of the events and tested on the other, both ways.
 
-    A fluctuation that both halves share moves both AUCs alike, so averaging them does not make the
-    error smaller than that of one half.
+    A fluctuation that both halves share shifts both AUCs in the same direction. The error of the
+    average is therefore taken to be as large as that of one half.
 
     Args:
         first: features of events of label 0, shape ``(n, f)``.
-        second: features of events of label 1, shape ``(m, f)``; of the larger sample a random part
-            is used.
+        second: features of events of label 1, shape ``(m, f)``. If n and m differ, a random part of
+            the larger set is used.
         random: source of random numbers.
 
     Raises:
@@ -41,7 +42,7 @@ def cross_fitted_auc(
     size = min(len(first), len(second)) // 2
     if size < LEAST_EVENTS // 2:
         raise ValueError(
-            f"a classifier test needs {LEAST_EVENTS} events of each sample, but there are"
+            f"a classifier test needs {LEAST_EVENTS} events in each set, but there are"
             f" {len(first)} and {len(second)}; raise split.test or samples"
         )
     halves = [
@@ -64,18 +65,23 @@ def cross_fitted_auc(
 
 
 def auc_with_error(first: np.ndarray, second: np.ndarray) -> Estimate:
-    """Probability that a score of the second sample is above one of the first, ties half.
+    """Probability that a score of the second set exceeds one of the first; ties count half.
 
-    The standard error is that of DeLong et al. (Biometrics 44 (1988) 837), or if all scores are
-    the same that of random ones.
+    The standard error follows DeLong et al. (Biometrics 44 (1988) 837). If all scores are equal, it
+    is the error of random scores.
 
     Args:
         first: scores, shape ``(n,)``.
         second: scores, shape ``(m,)``.
+
+    Example:
+        >>> result = auc_with_error(np.array([0.1, 0.4, 0.5]), np.array([0.3, 0.6, 0.9]))
+        >>> round(result.value, 3), round(result.error, 3)
+        (0.778, 0.248)
     """
     n, m = len(first), len(second)
     if np.ptp(np.concatenate((first, second))) == 0:
-        # Nothing learnt: the error is that of random scores.
+        # The classifier learnt nothing: use the error of random scores.
         return Estimate(0.5, float(np.sqrt((n + m + 1) / (12 * n * m))))
     ranks = stats.rankdata(np.concatenate((first, second)))
     below = (ranks[n:] - stats.rankdata(second)) / n

@@ -31,31 +31,31 @@ from hepdensity.physics.gluino import (
 logger = logging.getLogger(__name__)
 
 PILOT_POINTS = 5_000
-"""Points that fit the proposal and set the stated maximum, the same for all chunks of a seed."""
+"""Points used to fit the proposal and set the maximum; the same for all chunks of a seed."""
 
 SCAN_POINTS = 50_000
-"""Points that set the cap of the proposal."""
+"""Points used to set the cap of the proposal."""
 
 LARGEST_LOSS = 1e-3
-"""Share of the cross-section above the stated maximum from which a warning is logged."""
+"""Fraction of the cross-section above the stated maximum that triggers a warning."""
 
 BLOCK = {"cpu": 8192, "cuda": 524_288}
-"""Phase-space points drawn at once."""
+"""Phase-space points per block."""
 
 
 @dataclass(frozen=True)
 class GeneratedEvents:
-    """Unweighted events and how they came about.
+    """Unweighted events, with statistics of the generation.
 
     Attributes:
         events: The events, with helicities, colour order, alpha_s and cross-section.
         maximum: Stated maximum of the exact weight relative to that of the proposal.
         points: Number of phase-space points.
-        proposal_efficiency: Share of these that the proposal accepted.
-        efficiency: Share of the latter that the exact matrix element accepted.
-        overweight_fraction: Share of the events whose relative weight exceeds the maximum.
-        lost_fraction: Share of the cross-section above the maximum, which the events lack.
-        cpu_seconds: CPU time of this process, the pilot sample included.
+        proposal_efficiency: Fraction of the points that the proposal accepted.
+        efficiency: Fraction of the accepted points that the exact matrix element also accepted.
+        overweight_fraction: Fraction of the events whose relative weight exceeds the maximum.
+        lost_fraction: Fraction of the cross-section above the maximum; the events lack it.
+        cpu_seconds: CPU time of this process, including the pilot points.
     """
 
     events: Events
@@ -88,7 +88,7 @@ class GeneratedEvents:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all chunks of a sample share.
+    """What all chunks of a set of events share.
 
     Attributes:
         n_out: Number of gluinos.
@@ -127,10 +127,10 @@ def generate_unweighted(
 ) -> GeneratedEvents:
     """Generate unweighted events from flat phase space.
 
-    Points are accepted with the helicity-summed |M|^2, in two stages (see `proposal`); then a
-    helicity is drawn with |M_h|^2 and a colour order with |A_c,h|^2 of that helicity. The coupling
-    is fixed. The same arguments on the same machine give the same events; different chunks are
-    independent.
+    Points are accepted in proportion to the helicity-summed |M|^2, in two stages (see `proposal`).
+    Then a helicity configuration h is drawn in proportion to |M_h|^2, and a colour order c in
+    proportion to |A_c,h|^2. The coupling is fixed. The same arguments give the same events on the
+    same machine. Different chunks are independent.
 
     Args:
         n_events: Number of unweighted events.
@@ -138,8 +138,8 @@ def generate_unweighted(
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
         alpha_s: Strong coupling.
-        seed: Seed of the sample.
-        chunk: Number of this part of the sample.
+        seed: Seed of the events.
+        chunk: Number of this part of the events.
         device: Where to compute.
         advance: Called with the number of new events after every block.
 
@@ -160,7 +160,7 @@ def generate_unweighted(
     if second.lost_fraction > LARGEST_LOSS:
         logger.warning(
             "%.2g of the cross-section lies above the stated maximum and is missing from the "
-            "events: at sqrt(s) = %g GeV the mass of %g GeV is too small for this generator",
+            "events: at sqrt(s) = %g GeV a mass of %g GeV is too small for this generator",
             second.lost_fraction,
             sqrt_s,
             mass,
@@ -180,13 +180,13 @@ def generate_unweighted(
 def prepare(
     n_out: int, sqrt_s: float, mass: float, seed: int, device: torch.device | str = "cpu"
 ) -> Setup:
-    """Fit the proposal and state the maximum, with random numbers that no chunk uses.
+    """Fit the proposal and set the maximum, with random numbers that no chunk uses.
 
     Args:
         n_out: Number of gluinos.
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
-        seed: Seed of the sample.
+        seed: Seed of the events.
         device: Where to compute.
     """
     generator = _generator(device, seed, n_out)
@@ -206,11 +206,11 @@ def _check_arguments(n_events: int, n_out: int, alpha_s: float, chunk: int) -> N
     if not 0 < alpha_s < math.inf:
         raise ValueError(f"alpha_s must be positive, not {alpha_s}")
     if chunk < 0:
-        raise ValueError(f"the chunk number must not be negative, but is {chunk}")
+        raise ValueError(f"the chunk number must not be negative, but it is {chunk}")
 
 
 def _generator(device: torch.device | str, seed: int, *stream: int) -> torch.Generator:
-    """Generator of an independent stream of this seed."""
+    """Generator of an independent stream of random numbers for this seed."""
     state = np.random.SeedSequence(seed, spawn_key=stream).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(state) >> 1)
 
@@ -249,7 +249,7 @@ def _unweight(
     tally.add(relative, accepted)
     index = accepted.nonzero()[:, 0]
     positive = _draw(squares[:, index].T, generator)
-    # the parity partner has all helicities reversed and the same |A|
+    # The parity partner has all helicities flipped and the same |A|.
     flip = torch.rand(index.shape, device=index.device, generator=generator) < 0.5
     count = len(squares)
     helicity_index = torch.where(flip, count - 1 - positive, count + positive)

@@ -19,14 +19,14 @@ from hepdensity.physics.events import N_INCOMING, Events, Particle
 GENERATOR = "hepdensity"
 PROCESS_ID = 1
 UNWEIGHTED, WEIGHTED = 3, 4
-"""Weighting strategies (IDWTUP) of the accord: unit weights, or weights as given."""
+"""Weighting strategies (IDWTUP) of the Les Houches accord: unit weights, or given weights."""
 
 NO_SCALE = -1.0
-"""SCALUP of events without a factorisation scale, as the accord has it."""
+"""SCALUP of events without a factorisation scale, as the accord defines it."""
 
 BLOCK_EVENTS = 1000
 COMPRESSION = 1
-"""Digits hardly compress: the default level takes four times as long to save another 13 %."""
+"""Digits hardly compress: the default level takes four times as long for another 13 %."""
 
 
 def write_lhe(
@@ -35,9 +35,9 @@ def write_lhe(
     provenance: Mapping[str, Any] | None = None,
     scale: float = NO_SCALE,
 ) -> None:
-    """Write events as LHE, compressed if the name ends in `.gz`; the file appears when complete.
+    """Write events as LHE, compressed if the name ends in `.gz`; the file appears once complete.
 
-    Momenta carry all digits of a double. The same events give the same bytes.
+    Momenta keep all digits of a double. The same events give the same bytes.
 
     Args:
         path: File to write.
@@ -65,7 +65,7 @@ def _open_text(path: Path) -> Iterator[IO[bytes]]:
         if path.suffix != ".gz":
             yield raw
             return
-        # Neither name nor time in the gzip header, so that the bytes depend on the events alone.
+        # No name or time in the gzip header, so that the bytes depend on the events only.
         with gzip.GzipFile("", "wb", COMPRESSION, raw, mtime=0) as packed:
             yield cast(IO[bytes], packed)
 

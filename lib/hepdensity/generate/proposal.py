@@ -1,12 +1,12 @@
 """A cheap approximation of the event weights, to decide where to compute the exact ones.
 
-Points of flat phase space are first unweighted against the approximation g, which costs next to
-nothing, and the survivors against weight / g. Each accepted event still has a probability
-proportional to its exact weight, whatever the quality of g, which only governs the efficiency.
+Points of flat phase space are first unweighted with the approximation g, which is almost free to
+compute. The surviving points are then unweighted with weight / g. An event is still accepted with a
+probability proportional to its exact weight; the quality of g affects only the efficiency.
 
 The helicity-summed |M|^2 of gg -> n gluinos depends on little more than the product of the
-t-channel denominators: a quadratic form in the three quantities of `features`, fitted to a pilot
-sample, reproduces it to about one per cent at 3 TeV.
+t-channel denominators. A quadratic form in the three quantities of `features`, fitted to pilot
+points, reproduces it to about one per cent at 3 TeV.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 CAP_MARGIN = 1.2
-"""Factor by which the cap exceeds the largest uncapped value of a pilot sample."""
+"""Ratio of the cap to the largest uncapped value among the scanned points."""
 
 
 def features(momenta: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class Proposal:
     Attributes:
         centre: Means of the features (3,).
         width: Their standard deviations (3,).
-        coefficients: Of the monomials up to second order (10,).
+        coefficients: Coefficients of the monomials up to second order (10,).
         cap: Largest value.
     """
 
@@ -81,19 +81,19 @@ def fit_proposal(
     """Fit the approximation to exact weights.
 
     Args:
-        momenta: (n, n_out, 4) [GeV] of a pilot sample of flat phase space.
-        flat: Its RAMBO weights (n,).
-        weights: Its exact weights (n,), positive.
-        scan: Momenta and RAMBO weights of more points; the largest value sets the cap.
+        momenta: (n, n_out, 4) [GeV] of pilot points of flat phase space.
+        flat: Their RAMBO weights (n,).
+        weights: Their exact weights (n,), positive.
+        scan: Momenta and RAMBO weights of more points, whose largest value sets the cap.
     """
     x = features(momenta)
     centre, spread = x.mean(0), x.std(0)
-    # features that do not vary, as those of two gluinos, keep a harmless unit width
+    # Features that do not vary, such as those of two gluinos, get a harmless unit width.
     width = torch.where(spread > 1e-9, spread, 1.0)
     importance = weights.sqrt()
     matrix = _monomials((x - centre) / width) * importance[:, None]
     target = (weights / flat).log() * importance
-    # numpy's least squares copes with the rank deficiency that such features cause
+    # numpy's least squares can handle the rank deficiency that such features cause.
     solution = np.linalg.lstsq(matrix.cpu().numpy(), target.cpu().numpy(), rcond=1e-10)[0]
     coefficients = torch.from_numpy(solution).to(momenta.device)
     proposal = Proposal(centre, width, coefficients, cap=float("inf"))

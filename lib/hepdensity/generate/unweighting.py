@@ -1,4 +1,4 @@
-"""Hit-or-miss unweighting with a stated maximum, and its bookkeeping."""
+"""Hit-or-miss unweighting with a stated maximum, and its statistics."""
 
 import math
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ import torch
 from torch import Tensor
 
 MARGIN = 1.05
-"""Factor by which the stated maximum exceeds the largest weight of a pilot sample."""
+"""Ratio of the stated maximum to the largest weight of the pilot points."""
 
 
 def stated_maximum(pilot: Tensor, margin: float = MARGIN) -> float:
-    """Maximum to unweight against, from the weights (n,) of a pilot sample.
+    """Maximum for the unweighting, from the weights (n,) of pilot points.
 
     Raises:
         ValueError: If no weight is positive.
     """
     largest = float(pilot.max()) if len(pilot) else 0.0
     if not largest > 0:
-        raise ValueError("the weights of the pilot sample are not positive: nothing to unweight")
+        raise ValueError("none of the pilot weights is positive: there is nothing to unweight")
     return largest * margin
 
 
@@ -28,7 +28,7 @@ def accept(weights: Tensor, maximum: float, generator: torch.Generator) -> Tenso
     Args:
         weights: (n,).
         maximum: Stated maximum.
-        generator: Source of randomness, on the device of the weights.
+        generator: Source of random numbers, on the device of the weights.
 
     Returns:
         Boolean (n,).
@@ -41,14 +41,14 @@ def accept(weights: Tensor, maximum: float, generator: torch.Generator) -> Tenso
 
 @dataclass
 class Tally:
-    """Sums over all weights that were tried.
+    """Sums over all weights tried so far.
 
     Attributes:
         maximum: Stated maximum.
         tried: Number of weights.
         accepted: Number of accepted events.
-        overweight: Number of events with more than the maximum, all of which are accepted.
-        excess: Sum of what these weights exceed the maximum by.
+        overweight: Number of events above the maximum; all of them are accepted.
+        excess: Sum of the amounts by which these weights exceed the maximum.
         total: Sum of weights.
         squares: Sum of squared weights.
     """
@@ -72,17 +72,17 @@ class Tally:
 
     @property
     def efficiency(self) -> float:
-        """Accepted share of the weights tried."""
+        """Fraction of the weights that were accepted."""
         return self.accepted / self.tried
 
     @property
     def overweight_fraction(self) -> float:
-        """Share of the accepted events that have more than the maximum."""
+        """Fraction of the accepted events that are above the maximum."""
         return self.overweight / self.accepted if self.accepted else 0.0
 
     @property
     def lost_fraction(self) -> float:
-        """Share of the total weight above the maximum, which the unweighted events lack."""
+        """Fraction of the total weight above the maximum; the unweighted events lack it."""
         return self.excess / self.total if self.total else 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""Open input files by what their first bytes say: plain, gzip, bzip2 and xz are read directly."""
+"""Open input files by their first bytes; plain, gzip, bzip2 and xz files are read directly."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class _Kind:
     """A kind of file that is not plain text.
 
     Attributes:
-        name: What it is called.
-        magic: What its bytes begin with.
-        remedy: What to do; {file} and {unpacked} are quoted for a shell.
-        offset: Where `magic` stands.
-        opener: Reads it directly, if we can.
-        layer: Whether it is a mere layer around a file, which a command takes off.
+        name: Name of the kind, with its article.
+        magic: Bytes that identify it.
+        remedy: What to do; {file} and {unpacked} are replaced by names quoted for a shell.
+        offset: Position of `magic` in the file.
+        opener: Function that reads the file directly, if there is one.
+        layer: Whether it only wraps another file, and a command can unwrap it.
     """
 
     name: str
@@ -62,7 +62,7 @@ _KINDS = (
     _Kind("a compress file", b"\x1f\x9d", _unpack("gzip -dc")),
     _Kind("a zip archive", b"PK\x03\x04", _EXTRACT.format("unzip {file}")),
     _Kind("a 7-zip archive", b"7z\xbc\xaf\x27\x1c", _EXTRACT.format("7z x {file}")),
-    # tar finds out by itself in which compression an archive is packed.
+    # tar detects the compression of an archive.
     _Kind("a tar archive", b"ustar", _EXTRACT.format("tar -xf {file}"), offset=257, layer=False),
     _Kind("an HDF5 file", b"\x89HDF\r\n\x1a\n", "give the events as a text file", layer=False),
     _Kind("a ROOT file", b"root\0", "give the events as a text file", layer=False),
@@ -78,14 +78,14 @@ def open_plain(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file for reading its uncompressed bytes.
 
     Args:
-        path: A plain, gzip, bzip2 or xz file, whatever its name says.
+        path: A plain, gzip, bzip2 or xz file; its name does not matter.
 
     Yields:
         The file, at its beginning. Wrap the reading in `damage_as_fault`.
 
     Raises:
-        ValueError: If it cannot be opened, is empty, or its first bytes are those of a file of
-            another kind; the message says which, and how to unpack it.
+        ValueError: If it cannot be opened, is empty, or is another kind of file; the message names
+            the kind and says how to unpack it.
     """
     path = Path(path)
     with open_input(path) as file:
@@ -109,7 +109,7 @@ def open_plain(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def damage_as_fault() -> Iterator[None]:
-    """Turn what reading a file raises into a `Fault`.
+    """Turn errors raised while reading a file into a `Fault`.
 
     Raises:
         Fault: If compressed data are truncated or damaged, or the file cannot be read.
@@ -118,17 +118,17 @@ def damage_as_fault() -> Iterator[None]:
         yield
     except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise Fault(f"the file cannot be read ({error.strerror})", "read it again") from error
+            raise Fault(f"the file cannot be read ({error.strerror})", "try again") from error
         problem = f"the compressed data are truncated or damaged ({error})"
         raise Fault(problem, AGAIN) from error
 
 
 def _kind_of(path: Path, head: bytes) -> _Kind | None:
-    """Kind of a file with these first bytes; None for plain text."""
+    """Kind of a file with these first bytes, or None for plain text."""
     if not head:
         raise place_error(path, None, "the file is empty", AGAIN)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_WEB_PAGE):
-        problem = "this is a web page, not data: a download failed or led to a log-in page"
+        problem = "this is a web page, not data: the download failed or led to a login page"
         raise place_error(path, None, problem, "download the file again")
     return next((kind for kind in _KINDS if kind.fits(head)), None)
 

@@ -1,4 +1,4 @@
-"""Event files of gg -> n gluinos (HDF5): written piece by piece, read by slices."""
+"""Event files of gg -> n gluinos (HDF5), written piece by piece and read in slices."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OPTIONAL_ATTRIBUTES = ("cross_section", "cross_section_error", "drawn", "invalid
 class EventWriter:
     """Write an HDF5 event file piece by piece, with bounded memory.
 
-    Use as a context manager; the file appears when all is well at its end. The pieces must agree in
-    process, energy, mass, source and in which optional arrays they have; cross-section and `drawn`
-    are those of the first piece unless `set_cross_section` is called.
+    Use as a context manager; the file appears if the block ends without an error. All pieces must
+    have the same process, energy, mass, source and optional arrays. `drawn` and the cross-section
+    are those of the first piece, unless `set_cross_section` is called.
     """
 
     def __init__(self, path: str | Path, provenance: Mapping[str, Any]) -> None:
@@ -31,7 +31,7 @@ class EventWriter:
 
         Args:
             path: File to write.
-            provenance: Run record, see `hepdensity.provenance.record`.
+            provenance: Run record (see `hepdensity.provenance.record`).
         """
         self._output = atomic_h5(path)
         self._provenance = json.dumps(provenance, sort_keys=True, default=for_json)
@@ -48,7 +48,7 @@ class EventWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file and give it its name, or remove it after an error."""
+        """Close the file and move it to its final name, or remove it after an error."""
         self._output.__exit__(kind, error, traceback)
 
     def append(self, events: Events) -> None:
@@ -58,8 +58,8 @@ class EventWriter:
             events: The piece to add.
 
         Raises:
-            ValueError: If the piece does not fit the previous ones.
-            DiskFull: If there is no space for it.
+            ValueError: If the piece differs from the previous ones in process, energy, etc.
+            DiskFull: If there is not enough space.
         """
         header = _header(events)
         if self._header is None:
@@ -102,7 +102,17 @@ def write_events(path: str | Path, events: Events, provenance: Mapping[str, Any]
     Args:
         path: File to write; it appears only when complete.
         events: The events.
-        provenance: Run record, see `hepdensity.provenance.record`.
+        provenance: Run record (see `hepdensity.provenance.record`).
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> momenta = np.array([[[5.0, 0.0, 3.0, 0.0], [5.0, 0.0, -3.0, 0.0]]])
+        >>> events = Events(momenta, sqrt_s=10.0, mass=4.0, source="embedded")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_events(f"{folder}/events.h5", events, provenance={})
+        ...     count_events(f"{folder}/events.h5")
+        1
     """
     with EventWriter(path, provenance) as writer:
         writer.append(events)
@@ -113,24 +123,34 @@ def read_events(path: str | Path, start: int = 0, stop: int | None = None) -> Ev
 
     Args:
         path: File written by `write_events` or `EventWriter`.
-        start: First event, 0-based.
-        stop: One past the last event; the end of the file if None.
+        start: First event, counted from 0.
+        stop: One past the last event, or None for the end of the file.
 
     Returns:
         The events.
 
     Raises:
         ValueError: If the file is not an event file.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> momenta = np.array(3 * [[[5.0, 0.0, 3.0, 0.0], [5.0, 0.0, -3.0, 0.0]]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_events(f"{folder}/e.h5", Events(momenta, 10.0, 4.0, "embedded"), {})
+        ...     events = read_events(f"{folder}/e.h5", start=1)
+        >>> len(events), events.process, events.momenta.shape
+        (2, 'two_gluino', (2, 2, 4))
     """
     with _open_events(path) as file:
-        wanted = slice(start, stop)
-        arrays = {name: file[name][wanted] for name in OPTIONAL_DATASETS if name in file}
+        chosen = slice(start, stop)
+        arrays = {name: file[name][chosen] for name in OPTIONAL_DATASETS if name in file}
         scalars = {
             name: file.attrs[name].item() for name in OPTIONAL_ATTRIBUTES if name in file.attrs
         }
         try:
             return Events(
-                momenta=file["momenta"][wanted],
+                momenta=file["momenta"][chosen],
                 sqrt_s=float(file.attrs["sqrt_s"]),
                 mass=float(file.attrs["mass"]),
                 source=str(file.attrs["source"]),
@@ -139,7 +159,7 @@ def read_events(path: str | Path, start: int = 0, stop: int | None = None) -> Ev
             )
         except ValueError as error:
             raise ValueError(
-                f"{path}: {error}; delete this file, so that the next run makes it again"
+                f"{path}: {error}; delete this file and the next run will make it again"
             ) from error
 
 
@@ -167,7 +187,7 @@ def _open_events(path: str | Path) -> Iterator[h5py.File]:
             name for name in ("process", "sqrt_s", "mass", "source") if name not in file.attrs
         ]
         if "momenta" not in file or missing:
-            raise ValueError(f"{path}: not an event file; give a file that an ingest rule wrote")
+            raise ValueError(f"{path}: not an event file; give a file written by an ingest rule")
         yield file
 
 

@@ -1,8 +1,9 @@
 """Ingest the public CSV files of Verheyen (2022, arXiv:2205.01697; Zenodo 6519993).
 
-They have no header. Four gluinos: 27 columns, momenta (E, px, py, pz) [GeV] of the gluinos, six
-helicities (incoming gluons first), five colour columns, which are the positions of legs 1 to 5 in
-the colour order behind leg 0. Two gluinos: 8 columns of momenta. Neither has alpha_s.
+The files have no header and no alpha_s. A four-gluino file has 27 columns: the momenta
+(E, px, py, pz) [GeV] of the gluinos, six helicities (incoming gluons first) and five colours. The
+colours are the positions of legs 1 to 5 in the colour order after leg 0. A two-gluino file has the
+8 columns of the momenta.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 BLOCK_EVENTS = 20_000
 LABELLED = "four_gluino"
-"""The process whose file holds helicities and colours."""
+"""The process whose file contains helicities and colours."""
 
 
 def ingest_csv(
@@ -47,13 +48,13 @@ def ingest_csv(
     provenance: Mapping[str, Any],
     tolerance: Tolerance | None = None,
 ) -> int:
-    """Read a CSV file into an HDF5 event file, which appears only if everything is right.
+    """Read a CSV file into an HDF5 event file, which appears only if the input is valid.
 
     The file may be compressed (gzip, bzip2, xz), begin with a byte-order mark and end with blank
-    lines. Energy and mass of the data set are the medians over the first block of events.
+    lines. The energy and the mass of the events are the medians over the first block.
 
     Args:
-        path: The CSV file; event number = line number.
+        path: The CSV file; the line number is the event number.
         output: Event file to write.
         process: A key of `hepdensity.physics.events.PROCESSES`.
         provenance: Run record.
@@ -63,8 +64,7 @@ def ingest_csv(
         Number of events.
 
     Raises:
-        ValueError: Naming file and event, if anything is wrong with the input, events that occur
-            twice included.
+        ValueError: If the input is invalid or an event occurs twice; names the file and the event.
     """
     path = Path(path)
     reader = _BlockReader(path, process, tolerance or Tolerance())
@@ -83,7 +83,7 @@ def ingest_csv(
 
 
 def columns_of(process: str) -> int:
-    """Number of columns of a process's file.
+    """Number of columns in the file of a process.
 
     Args:
         process: A key of `hepdensity.physics.events.PROCESSES`.
@@ -104,7 +104,7 @@ def _blocks(path: Path, columns: int) -> Iterator[np.ndarray]:
 
 
 def _without_blank_end(lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines but for the blank ones at the end."""
+    """Yield all lines except blank ones at the end."""
     blank = 0
     for line in lines:
         if line.strip():
@@ -122,7 +122,7 @@ def _next_lines(path: Path, lines: Iterator[str], count: int) -> list[str]:
     except Fault as fault:
         raise input_error(path, count + 1, fault.problem, fault.remedy) from fault
     except UnicodeDecodeError as error:
-        problem = f"from here on there is a byte that is not text ({error.reason})"
+        problem = f"there is a byte that is not text in or after this line ({error.reason})"
         raise input_error(path, count + 1, problem, "give a CSV file of numbers") from error
 
 
@@ -131,7 +131,7 @@ def _parse(path: Path, offset: int, lines: list[str], columns: int) -> np.ndarra
     for i, line in enumerate(lines):
         found = line.count(",") + 1 if line.strip() else 0
         if found != columns:
-            problem = f"{found} columns where there should be {columns}"
+            problem = f"{found} columns instead of {columns}"
             raise input_error(path, offset + i + 1, problem, remedy)
     try:
         return np.loadtxt(lines, delimiter=",", ndmin=2, comments=None)
@@ -149,7 +149,7 @@ def _is_numeric(line: str) -> bool:
 
 
 class _BlockReader:
-    """Turn blocks of rows of one file into events, checking them."""
+    """Turns blocks of rows of one file into events and checks them."""
 
     def __init__(self, path: Path, process: str, tolerance: Tolerance) -> None:
         self.count = 0
@@ -171,7 +171,8 @@ class _BlockReader:
             self._mass = float(np.median(invariant_mass(momenta)))
             if not self._mass > 0 and np.isfinite(momenta).all():
                 problem = "the gluino mass must be positive (E^2 - p^2)"
-                raise input_error(self._path, 1, problem, "give four columns E, px, py, pz each")
+                remedy = "give the columns E, px, py, pz for each gluino"
+                raise input_error(self._path, 1, problem, remedy)
         finite = finite_check(rows, "momenta or labels")
         kinematics = check_kinematics(momenta, self._sqrt_s, self._mass, self._tolerance)
         legs = N_INCOMING + self._n_out

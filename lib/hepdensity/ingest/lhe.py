@@ -1,6 +1,6 @@
-"""Ingest LHE files of gg -> n gluinos: streamed, several files in parallel.
+"""Ingest LHE files of gg -> n gluinos as a stream, several files in parallel.
 
-The Les Houches Event format is that of Alwall et al. (2006, hep-ph/0609017), read with pylhe.
+The files have the Les Houches Event format of Alwall et al. (2006, hep-ph/0609017).
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ MERGE_EVENTS = 50_000
 
 @dataclass(frozen=True)
 class FileSummary:
-    """What is known of an LHE file once it has been read.
+    """Summary of an LHE file that has been read.
 
     Attributes:
         path: The file.
         events: Number of events.
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
-        mean_weight: Mean of the event weights as they stand in the file.
-        cross_section: That of the processes that occur among the events.
+        mean_weight: Mean of the event weights as written in the file.
+        cross_section: Cross-section of the processes that occur among the events.
     """
 
     path: Path
@@ -63,16 +63,16 @@ def ingest_lhe(
     tolerance: Tolerance | None = None,
     workers: int = 1,
 ) -> list[FileSummary]:
-    """Read LHE files into one HDF5 event file, which appears only if everything is right.
+    """Read LHE files into one HDF5 event file, which appears only if the input is valid.
 
     Weights are divided by the mean weight of their file, so that unweighted events have weight 1.
 
     Args:
-        paths: LHE files of one process, energy and mass; their order is that of the events.
+        paths: LHE files of one process, energy and mass, in the order of the events.
         output: Event file to write.
         process: A key of `hepdensity.physics.events.PROCESSES`.
         provenance: Run record.
-        source: Source of the events, see `hepdensity.physics.events.SOURCES`.
+        source: Source of the events (see `hepdensity.physics.events.SOURCES`).
         tolerance: Allowed deviations.
         workers: Number of processes; each reads one file at a time with bounded memory.
 
@@ -80,12 +80,12 @@ def ingest_lhe(
         One summary per file.
 
     Raises:
-        ValueError: Naming file and event, if anything is wrong with the input: events that cannot
-            be read or are not of the process, files or events that occur twice.
+        ValueError: If an event cannot be read or belongs to another process, or a file or an event
+            occurs twice; names the file and the event.
     """
     setting = f"gluino.lhe.{process}"
     if not paths:
-        raise ValueError(f"no LHE files for {process}; list them in {setting}")
+        raise ValueError(f"there are no LHE files for {process}; list them in {setting}")
     refuse_same_files(paths, setting)
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +102,13 @@ def ingest_lhe(
 
 
 def combined_cross_section(summaries: Sequence[FileSummary]) -> tuple[float, float] | None:
-    """Cross-section and standard error [pb] of all files together, None if one is not known.
+    """Cross-section and standard error [pb] of all files together, or None if one is unknown.
 
-    Files with the same numbers are pieces of one run and share its error; others are independent
-    and weighted by their events.
+    Files with the same numbers are taken as parts of one generator run with one error. Otherwise,
+    files are independent and are weighted by their numbers of events.
 
     Args:
-        summaries: Those of the files.
+        summaries: Summaries of the files.
     """
     known: dict[tuple[float, float], int] = {}
     for summary in summaries:
@@ -124,7 +124,7 @@ def combined_cross_section(summaries: Sequence[FileSummary]) -> tuple[float, flo
 
 @dataclass(frozen=True)
 class _Job:
-    """What a worker needs: an LHE file, and the event file to write from it."""
+    """Work for one worker: read an LHE file and write it as an event file."""
 
     path: Path
     part: Path
@@ -134,10 +134,10 @@ class _Job:
 
 
 def _read_files(jobs: Sequence[_Job], workers: int) -> list[FileSummary]:
-    """Read the files; with several errors, that of the first file is raised."""
+    """Read the files; if several fail, the error of the first file is raised."""
     if min(workers, len(jobs)) <= 1:
         return _collect(map(_read_file, jobs))
-    # Spawned rather than forked: the parent may have threads by now.
+    # Spawn instead of fork, because the parent may already have threads.
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_read_file, job) for job in jobs]
         try:
@@ -150,7 +150,7 @@ def _read_files(jobs: Sequence[_Job], workers: int) -> list[FileSummary]:
 
 
 def _killed(jobs: Sequence[_Job], futures: Sequence[Future[FileSummary]]) -> ValueError:
-    """Make the error of a killed worker: its file has been begun but not finished."""
+    """Make the error for a killed worker, whose file was begun but not finished."""
     unfinished = [
         job for job, future in zip(jobs, futures, strict=True) if future.exception() is not None
     ]
@@ -159,7 +159,7 @@ def _killed(jobs: Sequence[_Job], futures: Sequence[Future[FileSummary]]) -> Val
     return place_error(
         names,
         None,
-        "the process that was reading this file was killed, probably for lack of memory",
+        "the process that was reading this file was killed, probably because memory ran out",
         "use fewer threads (--set-threads ingest_lhe=1) or give the job more memory",
     )
 
@@ -175,8 +175,8 @@ def _collect(results: Iterable[FileSummary]) -> list[FileSummary]:
 
 
 def _read_file(job: _Job) -> FileSummary:
-    """Read one LHE file into a part file, whose weights are still those of the file."""
-    # The part file comes first: it tells which files had been begun if a worker is killed.
+    """Read one LHE file into a part file, with weights as written in the LHE file."""
+    # Create the part file first: it shows which files were begun if a worker is killed.
     with EventWriter(job.part, {}) as writer, open_lhe(job.path) as stream:
         reader = EventReader(job.path, PROCESSES[job.process], job.source, job.tolerance)
         weight_sum = 0.0
@@ -198,14 +198,14 @@ def _read_file(job: _Job) -> FileSummary:
 
 
 def _check_common(summaries: Sequence[FileSummary], tolerance: Tolerance) -> None:
-    """Check that all files have the energy and the mass of the first."""
+    """Check that all files have the energy and mass of the first."""
     first = summaries[0]
     for summary in summaries[1:]:
         same_energy = math.isclose(summary.sqrt_s, first.sqrt_s, rel_tol=tolerance.momentum)
         same_mass = math.isclose(summary.mass, first.mass, rel_tol=tolerance.mass)
         if not (same_energy and same_mass):
             problem = (
-                f"sqrt(s) {summary.sqrt_s:.8g} GeV and gluino mass {summary.mass:.8g} GeV, but"
+                f"sqrt(s) = {summary.sqrt_s:.8g} GeV and gluino mass = {summary.mass:.8g} GeV, but"
                 f" {first.path} has {first.sqrt_s:.8g} GeV and {first.mass:.8g} GeV"
             )
             remedy = "list only files of one energy and one mass; use the others in another run"
@@ -218,7 +218,7 @@ def _merge(
     output: Path,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Join the part files, with weights in units of their file's mean."""
+    """Join the part files, with weights in units of the mean weight of each file."""
     cross_section = combined_cross_section(summaries)
     sqrt_s, mass = summaries[0].sqrt_s, summaries[0].mass
     finder = RepeatFinder()

@@ -1,4 +1,4 @@
-"""Turn the records of an LHE file into events gg -> n gluinos, checking each."""
+"""Turn the records of an LHE file into events gg -> n gluinos and check each of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hepdensity.physics.events import N_INCOMING, Events, Particle
 BLOCK_EVENTS = 1000
 
 FIXED_BEAMS = (
-    "gluon beams of fixed energy are needed (lpp1 = lpp2 = 0 and ebeam1 = ebeam2 in the run card)"
+    "use gluon beams of fixed energy (lpp1 = lpp2 = 0 and ebeam1 = ebeam2 in the run card)"
 )
 
 _leg_fields = attrgetter("id", "status", "color1", "color2", "e", "px", "py", "pz", "m", "spin")
@@ -38,18 +38,19 @@ _TAGS, _MOMENTUM, _MOMENTA_AND_MASS = slice(2, 4), slice(4, 8), slice(4, 9)
 
 
 def read_records(stream: LheStream, n_legs: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Read the records of a file block by block, also those before a broken one.
+    """Read the records of a file block by block, including those before a broken one.
 
     Args:
         stream: The file.
-        n_legs: Number of particles of each event.
+        n_legs: Number of particles in each event.
 
     Yields:
         Legs with the columns code, status, colour tag, anticolour tag, E, px, py, pz, mass [GeV]
         and helicity, shape (n, n_legs, 10); weight, alpha_s and process id, shape (n, 3).
 
     Raises:
-        ValueError: Naming file and event, if one cannot be read or has other particles in number.
+        ValueError: If an event cannot be read or has another number of particles; names the file
+            and the event.
     """
     while rows := stream.read_block(BLOCK_EVENTS, _row):
         stop = next((i for i, row in enumerate(rows) if not row[0] == row[1] == n_legs), len(rows))
@@ -64,9 +65,9 @@ def read_records(stream: LheStream, n_legs: int) -> Iterator[tuple[np.ndarray, n
 
 
 def _row(event: Any) -> list[float]:
-    """Announced and present number of particles, values and legs of an event, in one flat list.
+    """Announced and actual number of particles, values and legs of an event, in one flat list.
 
-    Fewer objects than nested ones: the garbage collector would take a tenth of the time.
+    Nested lists would be more objects, and the garbage collector would take a tenth of the time.
     """
     info, particles = event.eventinfo, event.particles
     row = [info.nparticles, len(particles), *_event_fields(info)]
@@ -78,7 +79,7 @@ def _row(event: Any) -> list[float]:
 def _multiplicity_error(
     path: Path, number: int, announced: int, present: int, n_legs: int
 ) -> ValueError:
-    problem = f"{present} particles where gg -> {n_legs - N_INCOMING} gluinos has {n_legs}"
+    problem = f"{present} particles, but gg -> {n_legs - N_INCOMING} gluinos has {n_legs}"
     if announced != present:
         problem = f"{present} particles, but its first line announces {announced}"
     return input_error(
@@ -87,23 +88,23 @@ def _multiplicity_error(
 
 
 class EventReader:
-    """Turn blocks of records of one file into events, checking them.
+    """Turns blocks of records of one file into events and checks them.
 
     Attributes:
         path: The file.
-        n_legs: Number of particles of each event.
+        n_legs: Number of particles in each event.
         count: Number of events read so far.
         sqrt_s: Centre-of-mass energy of the first event [GeV].
         mass: Gluino mass of the first event [GeV].
     """
 
     def __init__(self, path: Path, n_out: int, source: str, tolerance: Tolerance) -> None:
-        """Begin a file.
+        """Start reading a file.
 
         Args:
             path: The file.
             n_out: Number of gluinos.
-            source: Source of the events, see `hepdensity.physics.events.SOURCES`.
+            source: Source of the events (see `hepdensity.physics.events.SOURCES`).
             tolerance: Allowed deviations.
         """
         self.path = path
@@ -119,11 +120,11 @@ class EventReader:
         """Check a block and convert it.
 
         Args:
-            legs: As `read_records` yields them, shape (n, n_legs, 10).
-            values: Likewise, shape (n, 3).
+            legs: Legs from `read_records`, shape (n, n_legs, 10).
+            values: Values from `read_records`, shape (n, 3).
 
         Raises:
-            ValueError: Naming file and event, if one fails a check.
+            ValueError: If an event fails a check; names the file and the event.
         """
         legs = _plus_z_first(legs)
         if self.count == 0:
@@ -160,11 +161,11 @@ class EventReader:
         other = (legs[:, :, _CODE] != self._codes) | (legs[:, :, _STATUS] != self._status)
         bad = other.any(axis=1)
         codes = " ".join(f"{code:.0f}" for code in legs[bad.argmax(), :, _CODE])
-        problem = f"particles {codes} are not the incoming gluons and the gluinos of gg -> {n_out}"
+        problem = f"particles {codes} are not two incoming gluons and the gluinos of gg -> {n_out}"
         return Check(bad, f"{problem} gluinos", "give files of this process")
 
     def _beam_checks(self, beams: np.ndarray) -> list[Check]:
-        """Check the incoming gluons: all events of a data set have the same.
+        """Check that the incoming gluons are the same in all events.
 
         Args:
             beams: Momenta (E, px, py, pz) [GeV], shape (n, 2, 4).
@@ -182,7 +183,7 @@ class EventReader:
             Check(
                 other_energy,
                 differs,
-                f"{FIXED_BEAMS}; events of different energies need separate runs",
+                f"{FIXED_BEAMS}; use a separate run for each energy",
             ),
         ]
 
@@ -190,7 +191,7 @@ class EventReader:
         """Check the mass column of the gluinos.
 
         Args:
-            masses: In GeV, shape (n, n_out).
+            masses: Masses [GeV], shape (n, n_out).
         """
         shift = np.abs(masses - self.mass).max(axis=1)
         other: np.ndarray = ~(shift <= self._tolerance.mass * self.mass)
@@ -200,12 +201,12 @@ class EventReader:
             Check(
                 masses.min(axis=1) <= 0,
                 "the gluino mass must be positive (mass column)",
-                "write the mass of the parameter card into this column of every gluino",
+                "write the mass from the parameter card into this column for every gluino",
             ),
             Check(
                 other,
                 f"a gluino mass of {odd:.8g} GeV differs from the {self.mass:.8g} GeV of event 1",
-                f"{ZERO_WIDTH}; events of different masses need separate runs",
+                f"{ZERO_WIDTH}; use a separate run for each mass",
             ),
         ]
 
@@ -220,8 +221,8 @@ def _plus_z_first(legs: np.ndarray) -> np.ndarray:
 def _colour_check(closed: np.ndarray) -> Check:
     return Check(
         ~closed,
-        "the colour tags do not form one single closed order of all legs",
-        "generate the file with leading-colour flows of all particles",
+        "the colour tags do not form a single closed order of all legs",
+        "generate the file with leading-colour flows for all particles",
     )
 
 
@@ -230,12 +231,12 @@ def _value_checks(values: np.ndarray) -> list[Check]:
     return [
         Check(
             ~((weight > 0) & np.isfinite(weight)),
-            "its weight (XWGTUP) is not a positive number",
+            "the weight (XWGTUP) is not a positive number",
             "generate unweighted events at leading order",
         ),
         Check(
             ~((alpha_s > 0) & np.isfinite(alpha_s)),
             "alpha_s (AQCDUP) is not a positive number",
-            "generate the file with the coupling in each event",
+            "generate the file with the coupling of each event",
         ),
     ]

@@ -22,11 +22,11 @@ _Record = TypeVar("_Record")
 
 @dataclass(frozen=True)
 class Init:
-    """What an init block says.
+    """Content of an init block.
 
     Attributes:
         processes: Process id (LPRUP) -> cross-section and its standard error [pb].
-        problem: Why the processes cannot be relied on, None if they can.
+        problem: Why the list of processes is unreliable, or None if it is fine.
     """
 
     processes: dict[int, tuple[float, float]]
@@ -38,9 +38,9 @@ class CrossSection:
     """Cross-section of the events of a file.
 
     Attributes:
-        value: Cross-section [pb], None if it is not known.
-        error: Its standard error [pb], None likewise.
-        note: What the user should know of it, None if nothing.
+        value: Cross-section [pb], or None if unknown.
+        error: Its standard error [pb], or None if unknown.
+        note: What the user should know about it, or None.
     """
 
     value: float | None
@@ -51,18 +51,18 @@ class CrossSection:
 def parse_init(text: bytes) -> Init:
     """Read an init block.
 
-    Tags, `#` lines and blank lines may stand anywhere, free text behind the processes.
+    Tags, `#` lines and blank lines are allowed anywhere, free text after the processes.
 
     Args:
-        text: What stands between `<init>` and `</init>`.
+        text: The text between `<init>` and `</init>`.
 
     Raises:
-        Fault: If there is no line of the beams.
+        Fault: If the line for the beams is missing.
     """
     lines = _lines(text.decode("latin-1"))
     beams = _parsed(pylhe.LHEInitInfo.fromstring, next(lines, ""))
     if beams is None:
-        problem = "the first line of <init> is not that of the beams (ten numbers)"
+        problem = "the first line of <init> does not have the ten numbers for the beams"
         raise Fault(problem, "correct this line or generate the file again", "<init> block")
     rows = (_parsed(pylhe.LHEProcInfo.fromstring, line) for line in lines)
     found = [row for row in takewhile(lambda row: row is not None, rows) if row is not None]
@@ -85,14 +85,14 @@ def cross_section_of(init: Init, ids: Collection[int]) -> CrossSection:
     unlisted = sorted(set(ids) - set(init.processes))
     problem = init.problem
     if problem is None and unlisted:
-        problem = f"there are events of process {_join(unlisted)}, which <init> does not list"
+        problem = f"<init> does not list process {_join(unlisted)}, but there are events of it"
     if problem is None:
         values, errors = zip(*(init.processes[number] for number in set(ids)), strict=True)
         value, error = sum(values), math.hypot(*errors)
         if 0 < value < math.inf and min(errors) >= 0 and error < math.inf:
             return CrossSection(value, error, _note_on_rest(init, ids))
         problem = f"<init> gives {value:g} +- {error:g} pb"
-    return CrossSection(None, None, f"the cross-section is not known: {problem}")
+    return CrossSection(None, None, f"the cross-section is unknown: {problem}")
 
 
 def _note_on_rest(init: Init, ids: Collection[int]) -> str | None:
@@ -100,7 +100,7 @@ def _note_on_rest(init: Init, ids: Collection[int]) -> str | None:
     if not rest:
         return None
     used = f"the cross-section is that of process {_join(sorted(set(ids)))}"
-    return f"{used}: <init> also lists process {_join(rest)}, of which there are no events"
+    return f"{used}: <init> also lists process {_join(rest)}, but there are no events of it"
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""What stands before and behind the events of an LHE file, read without an XML parser.
+"""Read the text before and after the events of an LHE file, without an XML parser.
 
-Generators copy their cards, messages and comments there, which often are not XML. Nothing of it is
-needed but the init block, so it is searched for tags and otherwise skipped, in bounded memory.
+Generators copy their cards, messages and comments into this text, and these are often invalid XML.
+Only the init block is needed, so the text is searched for tags and otherwise skipped, in bounded
+memory.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from hepdensity.ingest.compression import damage_as_fault
 from hepdensity.ingest.validation import Fault
 
 READ_BYTES = 2**14
-"""A bigger piece makes the XML parser slower: its elements leave the processor's cache."""
+"""A larger piece makes the XML parser slower: its elements no longer fit into the cache."""
 
 LOOKAHEAD = 64
-"""No tag that is searched for is longer, so one that is cut by the buffer's end is not missed."""
+"""Longer than any tag searched for, so that a tag cut by the end of the buffer is not missed."""
 
 MAX_INIT_BYTES = 2**20
 
@@ -35,11 +36,11 @@ _INIT_END = re.compile(rb"</init\s*>")
 
 
 class ByteScanner:
-    """A file seen through a buffer, which moves forward only.
+    """A file seen through a buffer that only moves forward.
 
     Attributes:
         buffer: Bytes read but not yet consumed.
-        line: Number of the line at which the buffer begins, 1-based.
+        line: Number of the line where the buffer begins, counted from 1.
     """
 
     def __init__(self, raw: IO[bytes]) -> None:
@@ -53,7 +54,7 @@ class ByteScanner:
         """Read more bytes into the buffer, unless the file has ended.
 
         Returns:
-            Whether there were any.
+            Whether there were more bytes.
 
         Raises:
             Fault: If they cannot be read.
@@ -68,7 +69,7 @@ class ByteScanner:
         """Consume bytes.
 
         Args:
-            size: How many.
+            size: Number of bytes.
 
         Returns:
             These bytes.
@@ -84,7 +85,7 @@ class ByteScanner:
             pattern: Matches at most `LOOKAHEAD` bytes.
 
         Returns:
-            The match; None if the file ends before.
+            The match, or None if the file ends first.
         """
         while True:
             match = pattern.search(self.buffer)
@@ -98,14 +99,14 @@ class ByteScanner:
             self.fill()
 
     def take(self, end: re.Pattern[bytes], limit: int) -> bytes | None:
-        """Consume everything up to and including the next match, and keep what is before it.
+        """Consume everything up to and including the next match, and return what precedes it.
 
         Args:
-            end: What to search for.
+            end: Pattern to search for.
             limit: Number of bytes to search.
 
         Returns:
-            The bytes before the match; None if it is not found.
+            The bytes before the match, or None if there is none.
         """
         while not (match := end.search(self.buffer)):
             if len(self.buffer) > limit or not self.fill():
@@ -114,22 +115,22 @@ class ByteScanner:
 
 
 def skip_to_init(scanner: ByteScanner) -> bytes:
-    """Skip all that comes before the init block, comments and header included.
+    """Skip everything before the init block, including comments and the header.
 
     Args:
-        scanner: At the start of the file; behind `</init>` afterwards.
+        scanner: At the start of the file; it ends up after `</init>`.
 
     Returns:
         The text of the init block.
 
     Raises:
-        Fault: If there is no such block.
+        Fault: If there is no init block.
     """
     _skip_to_root(scanner)
     while (tag := scanner.find(_PREAMBLE)) and tag != b"<init":
         if tag in (b"<event", b"</LesHouchesEvents"):
-            problem = f"no <init> block before {_text(tag)}"
-            raise Fault(problem, "generate the file again, complete", _place(scanner))
+            problem = f"there is no <init> block before {_text(tag)}"
+            raise Fault(problem, "generate the complete file again", _place(scanner))
         if tag == b"<!--":
             _skip(scanner, _COMMENT_END, "a comment")
         elif tag.startswith(b"<!"):
@@ -144,32 +145,32 @@ def skip_to_init(scanner: ByteScanner) -> bytes:
     place = _place(scanner)
     text = scanner.take(_INIT_END, MAX_INIT_BYTES)
     if text is None:
-        raise Fault("the <init> block has no end (</init>)", TRUNCATED, place)
+        raise Fault("the <init> block does not end (</init> is missing)", TRUNCATED, place)
     return text
 
 
 def check_trailer(scanner: ByteScanner) -> None:
-    """Check that no event and no document follows the end tag; comments and text may.
+    """Check that no event or document follows the end tag; comments and text are allowed.
 
     Args:
-        scanner: Behind the end tag; at the end of the file afterwards.
+        scanner: After the end tag; it ends up at the end of the file.
 
     Raises:
-        Fault: If one does.
+        Fault: If an event or document follows.
     """
     while tag := scanner.find(_TRAILER):
-        place = f"behind the end of the file (</LesHouchesEvents>), {_place(scanner)}"
+        place = f"after the end of the events (</LesHouchesEvents>), {_place(scanner)}"
         if tag != b"<!--":
             problem = f"another document or event begins with {_text(tag)}"
-            raise Fault(problem, "split the file into one per document and list each", place)
+            raise Fault(problem, "split the file into one file per document and list all", place)
         _skip(scanner, _COMMENT_END, "a comment")
 
 
 def declaration_fault(mark: bytes, place: str) -> Fault:
-    """Make the fault of a declaration with which XML parsers can be made to run out of memory.
+    """Make the fault for a declaration that could make an XML parser run out of memory.
 
     Args:
-        mark: Its beginning, e.g. `<!ENTITY`.
+        mark: Beginning of the declaration, e.g. `<!ENTITY`.
         place: Where it is.
     """
     problem = f"{mark[2:].decode()} declarations are not allowed in LHE files"
@@ -199,7 +200,7 @@ def _skip_to_root(scanner: ByteScanner) -> None:
 def _skip(scanner: ByteScanner, end: re.Pattern[bytes], what: str) -> None:
     place = _place(scanner)
     if scanner.find(end) is None:
-        raise Fault(f"{what} has no end; the file is truncated or damaged", TRUNCATED, place)
+        raise Fault(f"{what} does not end: the file is truncated or damaged", TRUNCATED, place)
 
 
 def _place(scanner: ByteScanner) -> str:

@@ -1,4 +1,4 @@
-"""A stream of LHE events: pylhe parses them, behind checks that it does not make itself."""
+"""A stream of LHE events, parsed by pylhe after checks that pylhe does not make."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from hepdensity.ingest.lhe_preamble import (
 from hepdensity.ingest.validation import Fault, place_error
 
 MAX_BYTES_BETWEEN_EVENTS = 8 * 2**20
-"""Events are far smaller; what lies between the ends of two events is held in memory."""
+"""Text up to the end of the next event is held in memory; real events are much smaller."""
 
 _EVENT_END = b"</event>"
 _FILE_END = b"</LesHouchesEvents"
 _FORBIDDEN = (b"\0", b"<!DOCTYPE", b"<!ENTITY")
 
-# pylhe wants a whole document; it gets one whose preamble is ours. Any byte is valid Latin-1.
+# pylhe needs a whole document, so it gets our own preamble. Any byte is valid Latin-1.
 _HEAD = (
     b"<?xml version='1.0' encoding='iso-8859-1'?><LesHouchesEvents version='3.0'>"
     b"<init>\n0 0 0 0 0 0 0 0 0 0\n</init>"
@@ -43,11 +43,11 @@ _Record = TypeVar("_Record")
 
 
 class _EventBytes:
-    """The events on their way to the XML parser, which gets them in whole.
+    """Passes the events to the XML parser, always whole events at a time.
 
     Attributes:
         truncated: Whether the file ended before its end tag.
-        first_line: Number of the line of the file where the events begin.
+        first_line: Number of the line where the events begin.
     """
 
     def __init__(self, scanner: ByteScanner) -> None:
@@ -66,16 +66,16 @@ class _EventBytes:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave the file open: its end is checked when pylhe is done."""
+        """Leave the file open, because its end is checked after pylhe has finished."""
 
     def read(self, size: int) -> bytes:
-        """Give the parser its next bytes: whole events, or what follows the last one.
+        """Return the next bytes for the parser: whole events, or the text after the last one.
 
         Args:
-            size: Ignored; fewer bytes than in one event do not help the parser.
+            size: Ignored, because the parser needs at least one whole event.
 
         Raises:
-            Fault: If the bytes must not reach the parser or cannot be read.
+            Fault: If the bytes cannot be read or must not reach the parser.
         """
         if self._head:
             head, self._head = self._head, b""
@@ -91,7 +91,7 @@ class _EventBytes:
         return scanner.drop(len(scanner.buffer)) if self.truncated else b""
 
     def _stop(self) -> int:
-        """Number of bytes in the buffer that the parser may have, 0 if more must be read."""
+        """Number of bytes in the buffer ready for the parser, or 0 if more must be read."""
         buffer = self._scanner.buffer
         end = buffer.find(_FILE_END)
         limit = end if end >= 0 else len(buffer)
@@ -111,11 +111,11 @@ class _EventBytes:
         line = f"line {self._scanner.line + newlines}"
         if mark != b"\0":
             return declaration_fault(mark, line)
-        return Fault("a zero byte: the file is not plain text or is damaged", TRUNCATED, line)
+        return Fault("a zero byte: the file is damaged or not plain text", TRUNCATED, line)
 
 
 class LheStream:
-    """Events of one LHE file in their order, with bounded memory.
+    """Events of one LHE file in order, read with bounded memory.
 
     Attributes:
         path: The file.
@@ -124,7 +124,7 @@ class LheStream:
     """
 
     def __init__(self, path: Path, raw: IO[bytes]) -> None:
-        """Read what precedes the events.
+        """Read the text before the events.
 
         Args:
             path: The file.
@@ -146,17 +146,17 @@ class LheStream:
         self._events = iter(file.events)
 
     def read_block(self, size: int, record: Callable[[pylhe.LHEEvent], _Record]) -> list[_Record]:
-        """Read further events.
+        """Read more events.
 
         Args:
-            size: How many.
-            record: What to keep of an event; keeping pylhe's objects would be slower.
+            size: Number of events.
+            record: Extracts what to keep of an event; keeping pylhe's objects would be slower.
 
         Returns:
-            The records; fewer at the end of the file and before an event that cannot be read.
+            The records; there are fewer at the end of the file or before an unreadable event.
 
         Raises:
-            ValueError: Naming file and place, if the next event cannot be read.
+            ValueError: If the next event cannot be read; names the file and the place.
         """
         if self._broken is not None:
             raise self._broken
@@ -176,10 +176,10 @@ class LheStream:
 
     @contextmanager
     def _located(self) -> Iterator[None]:
-        """Turn what pylhe raises, or only warns of, into one error that names file and place.
+        """Turn errors and warnings of pylhe into one error that names the file and the place.
 
-        pylhe answers broken XML with a warning and the end of the events, and bad fields with
-        errors of several kinds.
+        At broken XML, pylhe only warns and ends the events. For bad fields, it raises errors of
+        several kinds.
         """
         try:
             with warnings.catch_warnings():

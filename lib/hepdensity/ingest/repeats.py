@@ -1,14 +1,14 @@
-"""Find input files and events that are given twice: they would be in training and test.
+"""Find input files and events that are given twice; they could end up in both training and test.
 
-Events are the same if the momenta of all particles, as stored, and all labels are equal. How often
-does this happen by accident among N honest events? There are N^2 / 2 pairs, and the two-gluino
-events, with a direction as their only continuous quantity, are the worst case. MadGraph writes 11
-digits, so there are 4 pi p^2 / (1e-7 GeV)^2 = 2e21 directions at p = 1.4 TeV and an accident has a
-probability of 2e-10 for a million events (2e-8 for ten million). If the two random numbers behind a
-direction have 24 bits, as those of RANMAR, there are 2^48 = 3e14 directions: 2e-3 for a million
-events, less by the factor of the labels that agree. Four gluinos have 8 continuous quantities, and
-no accident is to be expected. MadGraph's 300 000 and 30 000 reference events have none, even in
-single precision.
+Two events are the same if the stored momenta of all particles and all labels are equal. How often
+does this happen by chance among N genuine events? There are N^2 / 2 pairs. Two-gluino events are
+the worst case, because a direction is their only continuous quantity. MadGraph writes 11 digits, so
+there are 4 pi p^2 / (1e-7 GeV)^2 = 2e21 directions at p = 1.4 TeV, and the probability of a chance
+repeat is 2e-10 for a million events (2e-8 for ten million). If the direction comes from two random
+numbers of 24 bits, as in RANMAR, there are only 2^48 = 3e14 directions and the probability is 2e-3
+for a million events, times the probability that the labels agree. Four gluinos have 8 continuous
+quantities, so no chance repeat is expected. MadGraph's 300 000 and 30 000 reference events have
+none, even in single precision.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
 def refuse_same_files(paths: Sequence[str | Path], setting: str) -> None:
-    """Refuse a file that is listed twice, be it by another spelling or a link.
+    """Reject a file that is listed twice, even under another spelling or through a link.
 
     Args:
-        paths: Files that exist or not.
+        paths: The files; they need not exist.
         setting: The setting that lists them.
 
     Raises:
-        ValueError: Naming both entries.
+        ValueError: If a file is listed twice; names both entries.
     """
     known: dict[tuple[int, int], str | Path] = {}
     for path in paths:
         try:
             status = os.stat(path)
         except OSError:
-            continue  # reading it will say what is wrong
+            continue  # The error comes when the file is read.
         key = (status.st_dev, status.st_ino)
         if key in known:
             problem = f"this is the same file as {known[key]}"
@@ -50,20 +50,20 @@ def refuse_same_files(paths: Sequence[str | Path], setting: str) -> None:
 
 
 class RepeatFinder:
-    """Collect a 64-bit hash of each event and find equal ones.
+    """Collects a 64-bit hash of each event and finds equal hashes.
 
-    The hashes take 8 bytes per event, finding equal ones takes as much again.
+    The hashes take 8 bytes per event, and the search for equal ones needs the same again.
     """
 
     def __init__(self) -> None:
-        """Begin without events."""
+        """Start without events."""
         self._hashes: list[np.ndarray] = []
 
     def add(self, events: Events) -> None:
         """Add events.
 
         Args:
-            events: Those that follow the ones added before.
+            events: The events that follow those already added.
         """
         self._hashes.append(_hash(_words(events)))
 
@@ -71,8 +71,8 @@ class RepeatFinder:
         """Find events with equal hashes.
 
         Returns:
-            Pairs (earlier, later) of event numbers from 0, by the later one, shape (pairs, 2).
-            Each event is paired with the one before it of the same hash.
+            Pairs (earlier, later) of event numbers, counted from 0 and sorted by the later one,
+            shape (pairs, 2). Each event is paired with the previous one of the same hash.
         """
         hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
         self._hashes = [hashes]
@@ -90,15 +90,15 @@ class RepeatFinder:
 def refuse_repeated_events(
     finder: RepeatFinder, events: str | Path, files: Sequence[tuple[Path, int]]
 ) -> None:
-    """Refuse events that occur twice in an event file.
+    """Reject events that occur twice in an event file.
 
     Args:
-        finder: Has seen all events of the file.
-        events: The event file, for the exact comparison of those with equal hashes.
-        files: The input files behind it, in order, with their numbers of events.
+        finder: Finder to which all events of the file have been added.
+        events: The event file; events with equal hashes are compared exactly.
+        files: The input files it was made from, in order, with their numbers of events.
 
     Raises:
-        ValueError: Naming file and event of the first repeat and of what it repeats.
+        ValueError: If an event occurs twice; names the file and the event number of both.
     """
     candidates = finder.candidates()
     repeats = _confirmed(candidates, events)
@@ -106,12 +106,12 @@ def refuse_repeated_events(
     if first is None:
         return
     (path, number), (other, other_number) = (_place(i, files) for i in reversed(first))
-    problem = f"the same momenta and labels as event {other_number} of {other}"
+    problem = f"it has the same momenta and labels as event {other_number} of {other}"
     if len(candidates) > 1:
-        problem += f", the first of {len(candidates)} repeated events"
+        problem += f" (the first of {len(candidates)} repeated events)"
     remedy = "remove the repeated events"
     if other != path:
-        remedy = "remove one of the files, or generate one again with another random seed"
+        remedy = "remove one of the files, or generate one of them again with another random seed"
     raise input_error(path, number, problem, remedy)
 
 
@@ -123,7 +123,7 @@ def _confirmed(candidates: np.ndarray, events: str | Path) -> Iterator[tuple[int
 
 
 def _place(index: int, files: Sequence[tuple[Path, int]]) -> tuple[Path, int]:
-    """Input file and event number, from 1, of an event of the event file."""
+    """Input file and event number, counted from 1, of an event in the event file."""
     ends = np.cumsum([count for _, count in files])
     i = int(np.searchsorted(ends, index, side="right"))
     return files[i][0], index - int(ends[i]) + files[i][1] + 1
@@ -131,7 +131,7 @@ def _place(index: int, files: Sequence[tuple[Path, int]]) -> tuple[Path, int]:
 
 def _words(events: Events) -> np.ndarray:
     """Momenta and labels of events as 64-bit words, shape (n, words)."""
-    momenta = events.momenta.reshape(len(events), -1) + 0.0  # makes 0 of -0
+    momenta = events.momenta.reshape(len(events), -1) + 0.0  # turns -0 into 0
     parts = [momenta.view(np.uint64)]
     for labels in (events.helicities, events.colour_order):
         if labels is not None:
@@ -142,7 +142,7 @@ def _words(events: Events) -> np.ndarray:
 
 
 def _hash(words: np.ndarray) -> np.ndarray:
-    """Hash rows of words, shape (n,): each word is mixed in as in SplitMix64."""
+    """Hash rows of words, shape (n,), mixing in each word as in SplitMix64."""
     state = np.full(len(words), _SEED)
     for column in words.T:
         state ^= column

@@ -1,4 +1,4 @@
-"""Summarise an ingested data set for the table of events."""
+"""Summarise an event file for the table of events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def summarise(
 
     Returns:
         source, process, events, cross_section and cross_section_error [pb], overweight_fraction,
-        cpu_seconds (of the generation), sqrt_s and mass [GeV], files; None where unknown.
+        cpu_seconds (of the generation), sqrt_s and mass [GeV], files; None if unknown.
     """
     first = read_events(events_path, 0, 1)
     total = sum(int(piece["events"]) for piece in generation)

@@ -1,4 +1,4 @@
-"""What every source of gluino events must satisfy, and how a violation is reported."""
+"""Checks for gluino events from any source, and the errors that report a violation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from hepdensity.physics.events import invariant_mass
 
 ROUNDING = 1e-4
-"""A mass that is off by more, relative, was not rounded: it was generated with a width."""
+"""A larger relative deviation of a mass is not due to rounding but to a non-zero width."""
 
 ZERO_WIDTH = (
     "set the gluino width to zero in the parameter card (DECAY 1000021 0) and generate again"
@@ -23,8 +23,8 @@ class Tolerance:
     """Largest relative deviations that count as rounding in a file.
 
     Attributes:
-        momentum: Of momentum sums and beam energies, relative to the centre-of-mass energy.
-        mass: Of the invariant mass of a gluino, relative to the mass of the data set.
+        momentum: For momentum sums and beam energies, relative to the centre-of-mass energy.
+        mass: For the invariant mass of a gluino, relative to the mass of the file.
     """
 
     momentum: float = 1e-6
@@ -33,7 +33,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Check:
-    """Outcome of one check on a block of events.
+    """Result of one check on a block of events.
 
     Attributes:
         bad: Whether each event fails, shape (n,).
@@ -47,14 +47,14 @@ class Check:
 
 
 class Fault(ValueError):
-    """A fault found by code that does not know the file or the event.
+    """A problem found by code that does not know the file or the event.
 
     The caller turns it into a `place_error`.
 
     Attributes:
         problem: What is wrong.
         remedy: What to do about it.
-        place: Where it is, e.g. "line 12", or None for the event being read.
+        place: Where it is, e.g. "line 12", or None for the event that is being read.
     """
 
     def __init__(self, problem: str, remedy: str, place: str | None = None) -> None:
@@ -63,11 +63,11 @@ class Fault(ValueError):
 
 
 def place_error(path: str | Path, place: str | None, problem: str, remedy: str) -> ValueError:
-    """Make the error of a bad input.
+    """Make the error for an invalid input file.
 
     Args:
         path: The file.
-        place: Where in it, e.g. "line 12"; None for the file as a whole.
+        place: Place in the file, e.g. "line 12", or None for the file as a whole.
         problem: What is wrong.
         remedy: What to do about it.
     """
@@ -76,11 +76,11 @@ def place_error(path: str | Path, place: str | None, problem: str, remedy: str) 
 
 
 def input_error(path: str | Path, event: int, problem: str, remedy: str) -> ValueError:
-    """Make the error of a bad event.
+    """Make the error for an invalid event.
 
     Args:
         path: The file.
-        event: Number of the event, 1-based.
+        event: Number of the event, counted from 1.
         problem: What is wrong.
         remedy: What to do about it.
     """
@@ -88,12 +88,12 @@ def input_error(path: str | Path, event: int, problem: str, remedy: str) -> Valu
 
 
 def raise_first(path: str | Path, offset: int, checks: Sequence[Check]) -> None:
-    """Report the first bad event of a block, with the first check that it fails.
+    """Report the first invalid event of a block and the first check that it fails.
 
     Args:
         path: The file.
         offset: Number of events in the file before the block.
-        checks: Outcomes, the most informative first.
+        checks: Results of the checks, the most informative first.
 
     Raises:
         ValueError: If an event fails a check.
@@ -108,7 +108,7 @@ def raise_first(path: str | Path, offset: int, checks: Sequence[Check]) -> None:
 def check_kinematics(
     momenta: np.ndarray, sqrt_s: float, mass: float, tolerance: Tolerance
 ) -> list[Check]:
-    """Check that momenta are finite and conserved, and gluinos on their mass shell.
+    """Check that momenta are finite and conserved, and that gluinos are on their mass shell.
 
     Args:
         momenta: Gluino momenta (E, px, py, pz) [GeV], shape (n, n_out, 4).
@@ -141,7 +141,7 @@ def finite_check(values: np.ndarray, name: str) -> Check:
 
     Args:
         values: Shape (n, ...).
-        name: What they are.
+        name: Name of the values.
     """
     bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     return Check(bad, f"{name} are not finite numbers", "remove the event or generate it again")

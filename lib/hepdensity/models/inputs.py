@@ -1,7 +1,8 @@
 """Inputs files (HDF5): events of a dataset in the columns that models take, in named groups.
 
-Groups are `train`, `validation`, `test` and whatever else is scored. Each holds `events`, float64
-of shape (n, d), and arrays that only the study reads. The layout of the columns is an attribute.
+Groups are `train`, `validation`, `test` and any others that are scored. Each group contains
+`events`, float64 of shape (n, d), and arrays that only the study reads. The layout of the columns
+is an attribute of the file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _RESERVED = ("layout", "provenance")
 
 
 class InputsWriter(AbstractContextManager["InputsWriter"]):
-    """Write an inputs file block by block; it appears only when complete."""
+    """Writes an inputs file block by block; the file appears only when complete."""
 
     def __init__(
         self,
@@ -35,13 +36,13 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
         provenance: Mapping[str, Any],
         **attributes: str | float,
     ) -> None:
-        """Name what all events share.
+        """Set what all events share.
 
         Args:
             path: File to write.
             layout: Columns of the events.
-            provenance: Run record, see `hepdensity.provenance.record`.
-            attributes: What else the study wants to know of the events.
+            provenance: Run record (see `hepdensity.provenance.record`).
+            attributes: Other facts about the events that the study needs.
         """
         self._path, self._layout = path, layout
         self._attributes = {
@@ -64,7 +65,7 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file, and rename it if all went well."""
+        """Close the file, and rename it unless there was an error."""
         self._opened.__exit__(kind, error, traceback)
 
     def write(
@@ -74,18 +75,18 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
 
         Args:
             group: Name of the group.
-            rows: Number of events of the group in all.
-            start: Place of the first event of the block.
+            rows: Total number of events in the group.
+            start: Index of the first event of the block.
             events: Columns of the layout, shape (n, d).
-            arrays: What the study keeps beside them, shape (n, ...) each.
+            arrays: Other arrays that the study needs, shape (n, ...) each.
 
         Raises:
             ValueError: If the events do not have the columns of the layout.
-            DiskFull: If there is no space for them.
+            DiskFull: If there is not enough space.
         """
         if events.ndim != 2 or events.shape[1] != self._layout.features:
             raise ValueError(
-                f"{self._path}: events of shape {events.shape} for a layout of"
+                f"{self._path}: the events have shape {events.shape}, but the layout has"
                 f" {self._layout.features} columns"
             )
         target = self._file.require_group(group)
@@ -99,20 +100,20 @@ class InputsWriter(AbstractContextManager["InputsWriter"]):
 
 
 def read_layout(path: str | Path) -> Layout:
-    """Columns of the events of an inputs file.
+    """Layout of the events in an inputs file.
 
     Raises:
-        ValueError: If it is no inputs file.
+        ValueError: If it is not an inputs file.
     """
     with _opened(path) as file:
         return Layout.from_json(json.loads(file.attrs["layout"]))
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
-    """What the study stored about all events of an inputs file.
+    """Facts that the study stored about all events of an inputs file.
 
     Raises:
-        ValueError: If it is no inputs file.
+        ValueError: If it is not an inputs file.
     """
     with _opened(path) as file:
         return {name: value for name, value in file.attrs.items() if name not in _RESERVED}
@@ -127,35 +128,35 @@ def read_array(
         path: Inputs file.
         group: Name of the group.
         name: Name of the array; the events themselves by default.
-        count: Number of events wanted, the first ones; all if None.
+        count: Number of events, counted from the first; all if None.
 
     Raises:
         ValueError: If there is no such group or array, or it has fewer events.
     """
     with _opened(path) as file:
         if group not in file:
-            raise ValueError(f"{path}: no {group} events; this file has {', '.join(file)}")
+            raise ValueError(f"{path}: there is no group {group}, only {', '.join(file)}")
         if name not in file[group]:
-            raise ValueError(f"{path}: {group} events without {name}")
+            raise ValueError(f"{path}: the group {group} has no array {name}")
         values: np.ndarray = file[group][name][:count]
     if count is not None and len(values) < count:
         raise ValueError(
-            f"{path}: {len(values)} {group} events, but {count} are needed; lower n_train or"
-            " provide more events"
+            f"{path}: the group {group} has {len(values)} events, but {count} are needed; lower"
+            " n_train or provide more events"
         )
     return values
 
 
 def read_batch(path: str | Path, group: str, count: int | None = None) -> Tensor:
-    """Read events as a model takes them, float64, shape (n, d).
+    """Read events in the form that models take, float64, shape (n, d).
 
     Args:
         path: Inputs file.
         group: Name of the group.
-        count: Number of events wanted, the first ones; all if None.
+        count: Number of events, counted from the first; all if None.
 
     Raises:
-        ValueError: As `read_array`.
+        ValueError: If there is no such group, or it has fewer events.
     """
     return torch.from_numpy(read_array(path, group, EVENTS, count))
 
@@ -173,5 +174,5 @@ def _opened(path: str | Path) -> h5py.File:
         raise ValueError(f"{path}: cannot be read as HDF5 ({error})") from error
     if "layout" not in file.attrs:
         file.close()
-        raise ValueError(f"{path}: not an inputs file; a rule of the stage preprocess writes one")
+        raise ValueError(f"{path}: not an inputs file; use one written by a preprocess rule")
     return file

@@ -1,7 +1,7 @@
-"""What a kind of model is: its settings, the events it takes, its name and look.
+"""Kinds of model: their settings, the events they take, their names and looks.
 
-One record for each kind, beside the builders, in modules that import no torch: the workflow reads
-them every time it is parsed. `hepdensity.models.registry` finds them.
+Each kind has one record. The records are in modules that do not import torch, because the workflow
+imports them every time it is parsed. `hepdensity.models.registry` finds them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Look:
     """How a model appears in figures.
 
     Attributes:
-        label: Its name for readers.
+        label: Its name in figures.
         colour: Its colour.
         marker: Its marker.
     """
@@ -45,16 +45,16 @@ class Kind:
 
     Attributes:
         name: Its name in the configuration.
-        builder: "module:function" that builds it, see `hepdensity.models.build`.
+        builder: "module:function" that builds it (see `hepdensity.models.build`).
         settings: Setting -> JSON schema with description, unit and range.
-        look: Look of the treatment that settings describe, permutation treatment left out.
+        look: Look of a model with given settings, without its permutation treatment.
         needs: Features that a dataset must have.
-        takes: Features that a dataset may have, `needs` included.
+        takes: Features that a dataset may have, including `needs`.
         required: Settings without a default.
         family: "paper" or "ours".
-        exact: Whether the log-likelihood of `sample` is exact; None if only the model knows.
-        symmetric: Whether its samples are symmetric under permutations, from its settings.
-        problems: What is wrong with settings that each are valid: (setting, message).
+        exact: Whether the log-density of its samples is exact; None if only the model knows.
+        symmetric: Whether samples with given settings are symmetric under permutations.
+        problems: Conflicts between individually valid settings, as (setting, message).
     """
 
     name: str
@@ -91,7 +91,7 @@ PERMUTATION: Schema = {
 SIZES: Mapping[str, Schema] = {
     "layers": {"description": "Spline layers", "unit": "layers", "type": "integer", "minimum": 1},
     "bins": {
-        "description": 'Bins of each spline ("knots" in the paper); the least width is 1e-3',
+        "description": 'Bins of each spline ("knots" in the paper); the minimum width is 1e-3',
         "unit": "bins",
         "type": "integer",
         "minimum": 2,
@@ -110,20 +110,20 @@ SIZES: Mapping[str, Schema] = {
         "minimum": 1,
     },
 }
-"""Settings of a flow of autoregressive splines; the section `flow` of a study has the defaults."""
+"""Settings of an autoregressive spline flow; the section `flow` of a study sets the defaults."""
 
 FLOW_SECTION: Schema = {
-    "description": "Sizes of flows of autoregressive splines where a model has none of its own",
+    "description": "Default sizes of autoregressive spline flows, for models that set none",
     "unit": "1",
     "type": "object",
     "additionalProperties": False,
     "required": list(SIZES),
     "properties": SIZES,
 }
-"""Schema of the section `flow` of a study, `#/$defs/flow`."""
+"""Schema of the section `flow` of a study, used as `#/$defs/flow`."""
 
 EMBEDDING: Schema = {
-    "description": "Width of the context of a category",
+    "description": "Width of the embedding of a category",
     "unit": "units",
     "type": "integer",
     "minimum": 1,

@@ -1,14 +1,14 @@
-"""What the columns of an event are: of the event or of a particle, continuous or categorical.
+"""The columns of an event: of the event or of a particle, continuous or categorical.
 
-A batch has shape ``(n, d)``. A row holds, in this order,
+A batch has shape ``(n, d)``. The columns of a row are, in this order,
 
     continuous event columns
-    continuous particle columns, those of a particle side by side
+    continuous particle columns, particle by particle
     categorical event columns
-    categorical particle columns, those of a particle side by side
+    categorical particle columns, particle by particle
 
-An absent particle is NaN in all its columns. A dataset's layout is written into its inputs file and
-read by every model, so no model needs to know which study it is in.
+All columns of an absent particle are NaN. The layout of a dataset is stored in its inputs file, and
+every model is built from it, so no model needs to know its study.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Column:
-    """A column of events or of each particle.
+    """A column of the event or of each particle.
 
     Attributes:
         name: its name, unique in the layout.
         unit: its unit, "1" if it has none.
-        categories: number K of categories of a column of whole numbers 0 ... K - 1; None for a
+        categories: number K of categories, for a column of whole numbers 0 ... K - 1; None for a
             continuous column.
-        support: "unit" for values in [0, 1], "real" for any real number; of continuous columns.
+        support: for continuous columns, "unit" for values in [0, 1], "real" for any real number.
     """
 
     name: str
@@ -43,18 +43,18 @@ class Column:
     def __post_init__(self) -> None:
         if self.support not in SUPPORTS:
             raise ValueError(
-                f"column '{self.name}' has support '{self.support}': choose from {list(SUPPORTS)}"
+                f"column '{self.name}' has support '{self.support}'; choose from {list(SUPPORTS)}"
             )
         if self.categories is not None and self.categories < 2:
             raise ValueError(
-                f"column '{self.name}' has {self.categories} categories: a categorical column needs"
-                " at least 2; leave `categories` out for a continuous one"
+                f"column '{self.name}' has {self.categories} categories, but a categorical column"
+                " needs at least 2; omit `categories` for a continuous column"
             )
 
 
 @dataclass(frozen=True)
 class Code:
-    """Categorical columns that are numbered together, particle columns place by place.
+    """Categorical columns that are numbered together, particle by particle.
 
     Attributes:
         name: its name.
@@ -71,20 +71,20 @@ class Code:
         object.__setattr__(self, "columns", tuple(self.columns))
         if self.kind not in CODE_KINDS:
             raise ValueError(
-                f"code '{self.name}' is of kind '{self.kind}': choose from {list(CODE_KINDS)}"
+                f"code '{self.name}' has kind '{self.kind}'; choose from {list(CODE_KINDS)}"
             )
         if not self.columns or len(set(self.columns)) < len(self.columns):
-            raise ValueError(f"code '{self.name}' needs different columns, not {self.columns}")
+            raise ValueError(f"code '{self.name}' needs distinct columns, not {self.columns}")
 
 
 @dataclass(frozen=True)
 class PresenceSet:
-    """Events in which the first places hold particles and the rest are absent.
+    """Events in which the first particles are present and the rest are absent.
 
     Attributes:
         name: its name.
-        particles: number of particles that are present.
-        probability: of the set; None if it is counted in training events.
+        particles: number of present particles.
+        probability: probability of the set; None to count it in the training events.
     """
 
     name: str
@@ -97,13 +97,24 @@ class Layout:
     """The columns of a batch of events.
 
     Attributes:
-        event: columns that an event has once.
-        particle: columns that each particle has.
+        event: columns of the event.
+        particle: columns of each particle.
         particles: largest number of exchangeable particles.
-        codes: categorical columns that are numbered together. A categorical column in no code is
-            one by itself; a particle column is then one code for each particle.
+        codes: categorical columns that are numbered together. Any other categorical column is a
+            code of its own; a particle column is then one code per particle.
         sets: numbers of particles that events may have; empty if all are always present.
-        constants: facts that all events share, such as a mass in units of sqrt(s).
+        constants: numbers that all events share, such as a mass in units of sqrt(s).
+
+    Example:
+        >>> layout = Layout(
+        ...     event=(Column("met", unit="GeV", support="real"),),
+        ...     particle=(Column("x_theta"), Column("charge", categories=2)),
+        ...     particles=3,
+        ... )
+        >>> layout.features, layout.continuous, layout.categorical
+        (7, 4, 3)
+        >>> layout.index("charge", place=2)
+        6
     """
 
     event: tuple[Column, ...]
@@ -129,10 +140,10 @@ class Layout:
         coded = [name for code in self.codes for name in code.columns]
         twice = sorted({name for name in coded if coded.count(name) > 1})
         if twice:
-            raise ValueError(f"column '{twice[0]}' is in two codes: a column belongs to one")
+            raise ValueError(f"column '{twice[0]}' is in two codes; put it into only one")
         if self.particles < 0 or (self.particles == 0) != (not self.particle):
             raise ValueError(
-                f"a layout of {self.particles} particles has {len(self.particle)} particle columns:"
+                f"a layout of {self.particles} particles has {len(self.particle)} particle columns;"
                 " give both or neither"
             )
         if not self.features:
@@ -143,8 +154,8 @@ class Layout:
         for name in code.columns:
             if name not in known or known[name].categories is None:
                 raise ValueError(
-                    f"code '{code.name}' names '{name}', which is no categorical column of this"
-                    f" layout: choose from {[n for n, c in known.items() if c.categories]}"
+                    f"code '{code.name}' names '{name}', which is not a categorical column of this"
+                    f" layout; choose from {[n for n, c in known.items() if c.categories]}"
                 )
         if code.kind == "permutation":
             length = len(self.code_columns(code))
@@ -152,7 +163,7 @@ class Layout:
             if wrong:
                 raise ValueError(
                     f"code '{code.name}' is a permutation of {length} values, but column"
-                    f" '{wrong[0]}' has {known[wrong[0]].categories} categories: both must agree"
+                    f" '{wrong[0]}' has {known[wrong[0]].categories} categories; both must agree"
                 )
 
     def _check_sets(self) -> None:
@@ -165,7 +176,7 @@ class Layout:
             if not 0 <= chosen.particles <= self.particles:
                 raise ValueError(
                     f"presence set '{chosen.name}' has {chosen.particles} particles, but the layout"
-                    f" has 0 to {self.particles}"
+                    f" allows 0 to {self.particles}"
                 )
         self._check_probabilities()
         joined = [
@@ -173,8 +184,8 @@ class Layout:
         ]
         if joined and min(counts) < self.particles:
             raise ValueError(
-                f"code '{joined[0]}' joins columns of particles that presence sets leave absent:"
-                " leave the code out, so that each particle has its own"
+                f"code '{joined[0]}' combines columns of particles that may be absent; omit the"
+                " code, so that each particle has its own"
             )
 
     def _check_probabilities(self) -> None:
@@ -182,11 +193,11 @@ class Layout:
         known = [p for p in given if p is not None]
         if known and len(known) < len(given):
             raise ValueError(
-                f"probabilities of the presence sets are {given}: give all of them or leave all out"
+                f"the probabilities of the presence sets are {given}; give all of them or none"
             )
         if known and not (all(p > 0 for p in known) and abs(sum(known) - 1) < _TOLERANCE):
             raise ValueError(
-                f"probabilities of the presence sets must be positive and sum to 1, not {known}"
+                f"the probabilities of the presence sets must be positive and sum to 1, not {known}"
             )
 
     @property
@@ -211,22 +222,22 @@ class Layout:
 
     @property
     def continuous(self) -> int:
-        """Number of continuous columns of a row; they are the first ones."""
+        """Number of continuous columns of a row; they come first."""
         return len(self.event_continuous) + self.particles * len(self.particle_continuous)
 
     @property
     def categorical(self) -> int:
-        """Number of categorical columns of a row; they are the last ones."""
+        """Number of categorical columns of a row; they come last."""
         return len(self.event_categorical) + self.particles * len(self.particle_categorical)
 
     @property
     def features(self) -> int:
-        """Number d of columns of a row."""
+        """Total number d of columns of a row."""
         return self.continuous + self.categorical
 
     @property
     def slices(self) -> tuple[slice, slice, slice, slice]:
-        """Where a row holds event and particle columns: continuous, then categorical ones."""
+        """Slices of a row: continuous event and particle columns, then categorical ones."""
         events, categorical = len(self.event_continuous), len(self.event_categorical)
         start, stop = self.continuous, self.continuous + categorical
         return (
@@ -249,7 +260,7 @@ class Layout:
         return tuple(found)
 
     def index(self, name: str, place: int | None = None) -> int:
-        """Index in a row of an event column, or of a particle's column at a place.
+        """Index in a row of an event column, or of a column of the particle at a place.
 
         Raises:
             ValueError: if there is no such column.
@@ -273,7 +284,7 @@ class Layout:
         raise ValueError(f"this layout has no {owner} column '{name}'")
 
     def code_columns(self, code: Code) -> tuple[int, ...]:
-        """Indices in a row of the values that a code numbers, in its order."""
+        """Indices in a row of the values of a code, in the order of the code."""
         events = [c.name for c in self.event_categorical if c.name in code.columns]
         named = sorted(events, key=code.columns.index)
         particle = {c.name for c in self.particle_categorical}
@@ -292,20 +303,20 @@ class Layout:
         for columns, part in zip(groups, self.slices, strict=True):
             if part.start <= index < part.stop:
                 return columns[(index - part.start) % len(columns)]
-        raise ValueError(f"this layout has {self.features} columns, so none at index {index}")
+        raise ValueError(f"this layout has {self.features} columns, but none at index {index}")
 
     @property
     def least_particles(self) -> int:
-        """Smallest number of particles of an event."""
+        """Smallest number of particles in an event."""
         return min((chosen.particles for chosen in self.sets), default=self.particles)
 
     @property
     def most_particles(self) -> int:
-        """Largest number of particles of an event."""
+        """Largest number of particles in an event."""
         return max((chosen.particles for chosen in self.sets), default=self.particles)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for an inputs file; the inverse of `from_json`."""
+        """Plain values for an inputs file; the inverse of `from_json`."""
         values = asdict(self)
         return {
             **{name: [dict(part) for part in values[name]] for name in ("event", "particle")},
@@ -317,7 +328,7 @@ class Layout:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Layout:
-        """Read what `to_json` gave.
+        """Make a layout from the result of `to_json`.
 
         Raises:
             ValueError: for unknown or missing keys, or a layout that contradicts itself.
@@ -335,11 +346,11 @@ class Layout:
                 },
             )
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not a layout ({error}): write the inputs file again") from error
+            raise ValueError(f"not a layout ({error}); make the inputs file again") from error
 
 
 def log_orders(particles: int) -> float:
-    """Logarithm of the number of orders of some particles, log D!."""
+    """Logarithm of the number of orders of D particles, log D!."""
     return math.log(math.factorial(particles))
 
 
@@ -347,4 +358,4 @@ def _check_unique(what: str, names: Iterable[str]) -> None:
     given = list(names)
     for name in given:
         if given.count(name) > 1:
-            raise ValueError(f"two {what}s are named '{name}': names must differ")
+            raise ValueError(f"two {what}s are named '{name}'; rename one of them")

@@ -22,7 +22,7 @@ _OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 
 
 def kinds_of(study: str | None = None) -> dict[str, Kind]:
-    """Kinds that a study's models may have, by name.
+    """Kinds of model that a study can use, by name.
 
     They are the records `KINDS` of the modules in `hepdensity.models.kinds` and, if there is such a
     module, of `hepdensity.studies.<study>.kinds`.

@@ -41,8 +41,8 @@ def half_ladder_orders(n_out: int) -> Tensor:
 def kleiss_kuijf_matrix(n_out: int) -> Tensor:
     """Matrix ((1 + n_out)!, n_out!) float64 from half-ladder amplitudes to all partial amplitudes.
 
-    Its entries 0, 1, -1 are those of A(0, a, 1, b) = (-1)^|b| sum A(0, a shuffled with reversed b,
-    1).
+    Its entries 0, 1, -1 follow from A(0, a, 1, b) = (-1)^|b| sum A(0, s, 1), where s runs over all
+    shuffles of a with the reversed b.
     """
     position = {tuple(order): k for k, order in enumerate(half_ladder_orders(n_out).tolist())}
     rows = colour_orders(n_out).tolist()
@@ -69,16 +69,16 @@ def _shuffles(first: list[int], second: list[int]) -> list[tuple[int, ...]]:
 def colour_matrix(n_out: int) -> Tensor:
     """Colour matrix (n_out!, n_out!) float64 of the half-ladder basis.
 
-    The squared amplitude summed over colours is g^(2 n_out) A^dagger C A. As the photon of U(N)
-    decouples from octets, traces are contracted in U(N), where a pair gives N to the number of
-    closed index loops.
+    The squared amplitude summed over colours is g^(2 n_out) A^dagger C A. The U(N) photon decouples
+    from octets, so traces are contracted in U(N): a pair of traces gives N to the power of the
+    number of closed index loops.
     """
     orders = colour_orders(n_out).numpy()
     n_orders, n_legs = orders.shape
     following = np.empty_like(orders)
     np.put_along_axis(following, orders, np.roll(orders, -1, axis=1), axis=1)
     previous = np.argsort(following, axis=1)
-    # an index loop alternates between the two traces: leg -> next in one -> previous in the other
+    # An index loop alternates between the traces: leg -> next in one -> previous in the other.
     step = np.take_along_axis(
         np.broadcast_to(previous[None], (n_orders, n_orders, n_legs)),
         np.broadcast_to(following[:, None], (n_orders, n_orders, n_legs)),
@@ -101,5 +101,5 @@ def _count_cycles(permutation: np.ndarray) -> np.ndarray:
 
 
 def average_factor(n_out: int) -> float:
-    """Average over spins and colours of two gluons, and 1/n_out! for identical particles."""
+    """Average over spins and colours of two gluons, times 1/n_out! for identical particles."""
     return 1 / ((2 * (N_COLOURS**2 - 1)) ** 2 * math.factorial(n_out))

@@ -14,7 +14,7 @@ import numpy as np
 from hepdensity.physics.events import N_INCOMING
 
 FIRST_TAG = 501
-"""First colour-flow tag, as is the custom in LHE files."""
+"""First colour-flow tag, as is customary in LHE files."""
 
 
 def lehmer_code(order: np.ndarray) -> np.ndarray:
@@ -26,7 +26,7 @@ def lehmer_code(order: np.ndarray) -> np.ndarray:
     Returns:
         Lexicographic rank among the (legs - 1)! orders, int64, shape (n,).
     """
-    import torch  # slow to import, and readers of event files do not number orders
+    import torch  # imported here because it is slow, and reading event files does not need it
 
     from hepdensity.numbering import rank_of_permutation
 
@@ -54,7 +54,7 @@ def lehmer_decode(code: np.ndarray, legs: int) -> np.ndarray:
     ranks = np.asarray(code, dtype=np.int64)
     orders = math.factorial(legs - 1)
     if ranks.size and (ranks.min() < 0 or ranks.max() >= orders):
-        raise ValueError(f"colour codes of {legs} legs lie in [0, {orders})")
+        raise ValueError(f"colour codes of {legs} legs must lie in [0, {orders})")
     behind = permutation_of_rank(torch.from_numpy(ranks), legs - 1).numpy() + 1
     return np.pad(behind, ((0, 0), (1, 0))).astype(np.int8)
 
@@ -66,7 +66,7 @@ def order_to_positions(order: np.ndarray) -> np.ndarray:
         order: Sequences of legs, leg 0 first, shape (n, legs).
 
     Returns:
-        Entry k is the place of leg k + 1 in the sequence behind leg 0, int8, shape (n, legs - 1).
+        Entry k is the position of leg k + 1 after leg 0, int8, shape (n, legs - 1).
     """
     return (np.argsort(order, axis=1)[:, 1:] - 1).astype(np.int8)
 
@@ -91,7 +91,7 @@ def order_to_tags(order: np.ndarray) -> np.ndarray:
         order: Sequences of legs, leg 0 first, shape (n, legs).
 
     Returns:
-        (colour, anticolour) tag of each leg from `FIRST_TAG` on, int64, shape (n, legs, 2).
+        (colour, anticolour) tags of each leg, starting at `FIRST_TAG`, int64, shape (n, legs, 2).
     """
     order = np.asarray(order, dtype=np.int64)
     legs = order.shape[1]
@@ -104,15 +104,14 @@ def order_to_tags(order: np.ndarray) -> np.ndarray:
 
 
 def tags_to_order(tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Read colour orders off the colour-flow tags of an LHE file.
+    """Read colour orders from the colour-flow tags of an LHE file.
 
     Args:
-        tags: (colour, anticolour) tag of each leg, incoming legs first, shape (n, legs, 2).
+        tags: (colour, anticolour) tags of each leg, incoming legs first, shape (n, legs, 2).
 
     Returns:
-        Sequences of legs, leg 0 first, int8, shape (n, legs), and whether the tags form one single
-        closed order that runs through all legs, bool, shape (n,). Sequences of the other events
-        are meaningless.
+        Sequences of legs, leg 0 first, int8, shape (n, legs), and whether the tags form a single
+        closed order of all legs, bool, shape (n,). If they do not, the sequence is meaningless.
     """
     colour, anticolour = np.moveaxis(_as_outgoing(np.asarray(tags)), 2, 0)
     match = colour[:, :, None] == anticolour[:, None, :]

@@ -1,15 +1,15 @@
 """Colour-ordered amplitudes of gluons and gluinos (Berends-Giele recursion), batched.
 
 A word is a sequence of legs. Its current (Berends, Giele, Nucl. Phys. B 306 (1988) 759) is a
-vector for an even number of gluinos and a spinor for an odd one. Words here are a gluon prefix, one
-of (), (0,), (1,), (1, 0), (0, 1), followed by gluinos. The currents of all words with the same
-prefix and number of gluinos form one tensor (4, words, helicities, n): gluino sequences in
-lexicographic order, then the helicities of the legs in the order of the word, the last fastest,
-then the events. Currents are thus shared among words and among helicities, and the memory is
+vector for an even number of gluinos and a spinor for an odd one. Words here consist of a gluon
+prefix, one of (), (0,), (1,), (1, 0), (0, 1), and gluinos after it. The currents of all words with
+the same prefix and number of gluinos form one tensor (4, words, helicities, n). Its axes are the
+gluino sequences in lexicographic order, then the helicities of the legs in the order of the word,
+the last varying fastest, then the events. Words and helicities share currents, and memory is
 contiguous in the events.
 
-With l legs, currents carry 2^((l - 1) / 2) relative to the usual normalisation, and spinors another
-sqrt(2): then no vertex has a factor sqrt(2).
+Relative to the usual normalisation, the current of l legs has a factor 2^((l - 1) / 2), and a
+spinor another factor sqrt(2). With these factors, no vertex has a factor sqrt(2).
 """
 
 import math
@@ -26,7 +26,7 @@ LADDER: Prefix = (1, 0)
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a word: some of its prefix, then its gluinos start:stop."""
+    """A part of a word: a part of its prefix, followed by its gluinos start:stop."""
 
     prefix: Prefix
     start: int
@@ -45,7 +45,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class ExternalStates:
-    """Wave functions and momenta of the legs, see `hepdensity.physics.wavefunctions`.
+    """Wave functions and momenta of the legs (see `hepdensity.physics.wavefunctions`).
 
     Attributes:
         gluons: Polarisations of legs 0 and 1, each (4, helicities, n or 1).
@@ -79,19 +79,19 @@ def half_ladder_amplitudes(states: ExternalStates) -> Tensor:
         states: External states.
 
     Returns:
-        (n_out!, helicities, n) complex, to be multiplied with `amplitude_normalisation`; the words
-        are those of `colour.half_ladder_orders`, the helicities run over those of legs
-        0, 1, 2, ..., the last fastest. Signs of Fermi statistics are included.
+        (n_out!, helicities, n) complex, to be multiplied by `amplitude_normalisation`. The words
+        are in the order of `colour.half_ladder_orders`; the helicities are those of the legs
+        0, 1, 2, ..., the last varying fastest. Signs from Fermi statistics are included.
     """
     total = _Closure(states).amplitudes()
     sizes = (*(gluon.shape[1] for gluon in states.gluons), states.gluinos.shape[2])
     index = _helicity_index(states.n_out, sizes, total.device)
-    # from the helicities of the cyclic word (1, 0, gluinos) to those of the legs
+    # Reorder from the helicities of the cyclic word (1, 0, gluinos) to those of the legs.
     return total.flatten(0, 1).index_select(0, index).unflatten(0, total.shape[:2])
 
 
 class _Recursion:
-    """Currents of one batch, each computed when first asked for."""
+    """Currents of one batch, each computed when first needed."""
 
     def __init__(self, states: ExternalStates) -> None:
         self.states = states
@@ -122,7 +122,7 @@ class _Recursion:
         return self.currents[key]
 
     def numerator(self, prefix: Prefix, length: int, splits: list[tuple[Piece, Piece]]) -> Tensor:
-        """Current without its propagator, from the given splits in two and all in three."""
+        """Current without its propagator, from the given splits into two and all into three."""
         n_words = len(gluino_words(self.states.n_out, length))
         sizes = [self.states.gluons[leg].shape[1] for leg in prefix]
         n_helicities = math.prod(sizes) * self.states.gluinos.shape[2] ** length
@@ -160,7 +160,7 @@ class _Recursion:
         return values.index_select(1, index)
 
     def _join(self, total: Tensor, left: Piece, right: Piece, length: int) -> None:
-        """Add the three-point vertex of two pieces of every word."""
+        """Add the three-point vertex of two pieces for every word."""
         x, y = self.take(left, length), self.take(right, length)
         total = total.unflatten(2, (x.shape[2], y.shape[2]))
         if left.is_vector and right.is_vector:
@@ -212,7 +212,7 @@ class _Closure:
         return self.recursion.gather(values, self.last, self.n_out).mul_(self.signs)
 
     def _add_both_gluons(self, total: Tensor) -> None:
-        """Trees where both gluons are on the root's side of all other gluinos."""
+        """Trees in which both gluons are on the root's side of all other gluinos."""
         recursion, length = self.recursion, self.n_out - 1
         row = recursion.numerator((0, 1), 1, _binary_splits((0, 1), 1))
         sizes = (*(gluon.shape[1] for gluon in self.states.gluons), -1)
@@ -223,7 +223,7 @@ class _Closure:
         _add_contraction(view, row[:, :, :, None], others[:, :, None, :, None])
 
     def _add_one_gluon(self, total: Tensor) -> None:
-        """Trees where gluon 1 alone is on the root's side, and gluon 0 is among the gluinos."""
+        """Trees in which only gluon 1 is on the root's side, and gluon 0 is among the gluinos."""
         length = self.n_out - 1
         splits = _binary_splits((0,), length)[1:]
         if not splits:
@@ -235,7 +235,7 @@ class _Closure:
         _add_contraction(view, row[:, :, :, None], others[:, :, None, :, None], sign=-1)
 
     def _add_split(self, total: Tensor, left: Piece, right: Piece) -> None:
-        """Trees where the root meets two currents that both contain gluinos."""
+        """Trees in which the root meets two currents that both contain gluinos."""
         recursion = self.recursion
         vector, spinor = (left, right) if left.is_vector else (right, left)
         root = self._root(recursion.current((), 1))
@@ -252,7 +252,7 @@ class _Closure:
 
 @lru_cache
 def gluino_words(n_out: int, length: int) -> tuple[tuple[int, ...], ...]:
-    """Sequences of distinct gluinos 0 ... n_out - 1, lexicographic."""
+    """Sequences of distinct gluinos 0 ... n_out - 1 in lexicographic order."""
     return tuple(permutations(range(n_out), length))
 
 
@@ -264,7 +264,7 @@ def _letters(n_out: int, length: int, device: torch.device) -> Tensor:
 
 @lru_cache
 def _subword_index(n_out: int, length: int, start: int, stop: int, device: torch.device) -> Tensor:
-    """Place of the part start:stop of each word among the words of its own length."""
+    """Index of the part start:stop of each word among the words of the same length."""
     position = {word: k for k, word in enumerate(gluino_words(n_out, stop - start))}
     parts = [position[word[start:stop]] for word in gluino_words(n_out, length)]
     return torch.tensor(parts, device=device)
@@ -287,13 +287,13 @@ def _piece(prefix: Prefix, start: int, stop: int) -> Piece:
 
 
 def _binary_splits(prefix: Prefix, length: int) -> list[tuple[Piece, Piece]]:
-    """All ways to cut a word of a prefix and `length` gluinos in two."""
+    """All ways to split a word of a prefix and `length` gluinos into two."""
     size = len(prefix) + length
     return [(_piece(prefix, 0, cut), _piece(prefix, cut, size)) for cut in range(1, size)]
 
 
 def _triple_splits(prefix: Prefix, length: int) -> list[tuple[Piece, Piece, Piece]]:
-    """All ways to cut a word in three vectors."""
+    """All ways to split a word into three vectors."""
     size = len(prefix) + length
     splits = [
         (_piece(prefix, 0, i), _piece(prefix, i, j), _piece(prefix, j, size))
@@ -316,7 +316,7 @@ def _helicity_index(n_out: int, sizes: tuple[int, ...], device: torch.device) ->
 
 
 def _dot(x: Tensor, y: Tensor) -> Tensor:
-    """Twice the Minkowski product of vectors given as V.sigma_bar."""
+    """Twice the Minkowski product of vectors stored as V.sigma_bar."""
     result = x[0] * y[3]
     result.addcmul_(x[3], y[0]).addcmul_(x[1], y[2], value=-1)
     return result.addcmul_(x[2], y[1], value=-1)
@@ -334,7 +334,7 @@ def _square(momentum: Tensor) -> Tensor:
 
 
 def _add_spinor_pair(total: Tensor, x: Tensor, y: Tensor) -> None:
-    """Add the vector L_x^T C gamma^mu L_y of spinors."""
+    """Add the vector x^T C gamma^mu y of two spinors."""
     total[0].addcmul_(y[2], x[1], value=-1).addcmul_(x[2], y[1], value=-1)
     total[1].addcmul_(y[2], x[0]).addcmul_(x[2], y[0])
     total[2].addcmul_(y[3], x[1], value=-1).addcmul_(x[3], y[1], value=-1)
@@ -352,7 +352,7 @@ def _add_slash(total: Tensor, vector: Tensor, spinor: Tensor, sign: int = 1) -> 
 
 
 def _add_contraction(total: Tensor, x: Tensor, y: Tensor, sign: int = 1) -> None:
-    """Add x^T C y of spinors."""
+    """Add x^T C y of two spinors."""
     total.addcmul_(x[0], y[1], value=sign).addcmul_(x[1], y[0], value=-sign)
     total.addcmul_(x[3], y[2], value=sign).addcmul_(x[2], y[3], value=-sign)
 

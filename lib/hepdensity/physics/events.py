@@ -1,4 +1,4 @@
-"""Vocabulary of collision events: particle codes, processes and the event container."""
+"""Collision events: particle codes, processes and the event container."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Particle(IntEnum):
 
 
 def invariant_mass(momenta: np.ndarray) -> np.ndarray:
-    """Invariant mass [GeV] of momenta (E, px, py, pz), 0 where they are space-like.
+    """Invariant mass [GeV] of momenta (E, px, py, pz), or 0 if they are space-like.
 
     Args:
         momenta: Shape (..., 4).
@@ -47,12 +47,12 @@ def pair_masses(momenta: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SampleYield:
-    """What became of the samples drawn from a model.
+    """Numbers of valid, unphysical and invalid samples drawn from a model.
 
     Attributes:
-        drawn: Samples drawn.
-        physical: Samples with a valid category at physical points.
-        invalid: Samples without a valid category.
+        drawn: Number of samples drawn.
+        physical: Number of samples with a valid category at physical points.
+        invalid: Number of samples without a valid category.
     """
 
     drawn: int
@@ -66,7 +66,7 @@ class SampleYield:
 
     @property
     def invalid_fraction(self) -> float:
-        """Fraction of the samples drawn that have no valid category."""
+        """Fraction of the samples drawn without a valid category."""
         return self.invalid / self.drawn
 
 
@@ -85,17 +85,16 @@ class Events:
             shape (n, 2 + n_out), or None.
         colour_order: Sequence of legs in the colour trace, leg 0 first, int8,
             shape (n, 2 + n_out), or None.
-        weights: Event weights in units of their sample's mean weight, shape (n,), or None.
+        weights: Event weights in units of the mean weight of their file, shape (n,), or None.
         alpha_s: Strong coupling of each event, shape (n,), or None.
         cross_section: Cross-section [pb], or None.
         cross_section_error: Its standard error [pb], or None.
-        drawn: Number of samples drawn from a model, including those that are not among the events
-            because they are at unphysical points or have no valid category, or None if the events
-            are not model samples.
+        drawn: Number of samples drawn from a model, including those that were dropped because they
+            are at unphysical points or have no valid category; None if the events are not samples.
         invalid: Number of these samples without a valid category.
 
     Raises:
-        ValueError: If shapes, values or labels do not fit together.
+        ValueError: If shapes, values or labels are invalid or inconsistent.
     """
 
     momenta: np.ndarray
@@ -112,7 +111,7 @@ class Events:
     invalid: int = 0
 
     def __post_init__(self) -> None:
-        """Bring the arrays to their types and check them."""
+        """Convert the arrays to their types and check them."""
         self._convert("momenta", np.float64)
         self._convert("weights", np.float64)
         self._convert("alpha_s", np.float64)
@@ -143,23 +142,23 @@ class Events:
 
     @property
     def sample_yield(self) -> SampleYield:
-        """What became of the samples drawn from a model.
+        """Numbers of valid, unphysical and invalid samples drawn from a model.
 
         Raises:
             ValueError: If the events are not samples of a model.
         """
         if self.drawn is None:
-            raise ValueError("only samples of a model know how many were drawn")
+            raise ValueError("the number drawn is known only for samples of a model")
         return SampleYield(self.drawn, len(self), self.invalid)
 
     @property
     def unphysical_fraction(self) -> float:
-        """Fraction of the samples drawn that are at unphysical points, see `sample_yield`."""
+        """Fraction of the samples drawn that are at unphysical points (see `sample_yield`)."""
         return self.sample_yield.unphysical_fraction
 
     @property
     def invalid_fraction(self) -> float:
-        """Fraction of the samples drawn that have no valid category, see `sample_yield`."""
+        """Fraction of the samples drawn without a valid category (see `sample_yield`)."""
         return self.sample_yield.invalid_fraction
 
     def _convert(self, name: str, dtype: type[np.generic]) -> None:
@@ -172,7 +171,7 @@ class Events:
             raise ValueError(f"momenta must have shape (n, n_out, 4), got {self.momenta.shape}")
         if self.n_out not in PROCESSES.values():
             raise ValueError(
-                f"events with {self.n_out} gluinos; known processes are {sorted(PROCESSES)}"
+                f"events have {self.n_out} gluinos; the known processes are {sorted(PROCESSES)}"
             )
         per_event, per_leg = (len(self),), (len(self), self.n_legs)
         expected = {
@@ -193,7 +192,7 @@ class Events:
             np.isfinite(self.sqrt_s) and self.mass > 0 and self.sqrt_s > self.n_out * self.mass
         ):
             raise ValueError(
-                f"sqrt_s = {self.sqrt_s} GeV does not suffice for {self.n_out} gluinos"
+                f"sqrt_s = {self.sqrt_s} GeV is not enough to produce {self.n_out} gluinos"
                 f" of mass {self.mass} GeV"
             )
         for name in ("momenta", "weights", "alpha_s"):
@@ -205,20 +204,20 @@ class Events:
             bad = np.flatnonzero(self.alpha_s <= 0)[0]
             raise ValueError(f"alpha_s of event {bad + 1} is not positive")
         if self.drawn is not None and self.drawn < len(self) + self.invalid:
-            told = f"the {len(self)} events and {self.invalid} invalid samples"
-            raise ValueError(f"drawn = {self.drawn} is less than {told}")
+            parts = f"{len(self)} events and {self.invalid} invalid samples"
+            raise ValueError(f"drawn = {self.drawn} is less than {parts}")
 
     def _check_labels(self) -> None:
         if self.helicities is not None:
             bad = (np.abs(np.asarray(self.helicities)) != 1).any(axis=1)
             if bad.any():
-                raise ValueError(f"helicity of event {bad.argmax() + 1} is neither +1 nor -1")
+                raise ValueError(f"a helicity of event {bad.argmax() + 1} is neither +1 nor -1")
         if self.colour_order is not None:
             order = np.asarray(self.colour_order)
             bad = (np.sort(order, axis=1) != np.arange(self.n_legs)).any(axis=1)
             bad |= order[:, 0] != 0
             if bad.any():
                 raise ValueError(
-                    f"colour order of event {bad.argmax() + 1} is not a sequence"
+                    f"the colour order of event {bad.argmax() + 1} is not a sequence"
                     f" of the legs 0 to {self.n_legs - 1} that starts with leg 0"
                 )

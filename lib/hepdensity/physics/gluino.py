@@ -50,7 +50,7 @@ PICOBARN_GEV2 = 0.3893793721e9
 """(hbar c)^2 in pb GeV^2."""
 
 CHUNK = {"cpu": 192, "cuda": 16384}
-"""Events computed at once: what fits the cache, or fills the device."""
+"""Events computed at once: few enough for the cache, or enough to fill the GPU."""
 
 NORMALISATION_POINTS = 400_000
 NORMALISATION_SEED = 20_220_501
@@ -91,14 +91,14 @@ def external_states(momenta: Tensor, mass: float) -> ExternalStates:
 
 
 def positive_amplitudes(momenta: Tensor, mass: float) -> Tensor:
-    """Half-ladder amplitudes of all helicities with +1 for leg 0; parity gives the others.
+    """Half-ladder amplitudes of all helicities with +1 for leg 0; parity gives the rest.
 
     Args:
         momenta: (n, n_out, 4) of the gluinos [GeV].
         mass: Gluino mass [GeV].
 
     Returns:
-        (n_out!, 2^(1 + n_out), n) complex, without coupling, see `currents.half_ladder_amplitudes`.
+        (n_out!, 2^(1 + n_out), n) complex, without coupling (`currents.half_ladder_amplitudes`).
         Column j is helicity code 2^(1 + n_out) + j.
     """
     states = external_states(momenta, mass)
@@ -110,7 +110,7 @@ def colour_summed(amplitudes: Tensor, alpha_s: float) -> Tensor:
     """Squared matrix elements from half-ladder amplitudes (words, helicities, n).
 
     Returns:
-        (helicities, n), summed over colours, averaged over initial states and with 1/n_out!.
+        (helicities, n), summed over colours, averaged over initial states, times 1/n_out!.
     """
     words, helicities, n_events = amplitudes.shape
     n_out = _gluinos_of(words)
@@ -122,12 +122,12 @@ def colour_summed(amplitudes: Tensor, alpha_s: float) -> Tensor:
 
 
 def _gluinos_of(words: int) -> int:
-    """Number of gluinos with so many sequences."""
+    """Number of gluinos that have this number of sequences."""
     return next(n_out for n_out in range(1, words + 1) if math.factorial(n_out) == words)
 
 
 def colour_weights(amplitudes: Tensor) -> Tensor:
-    """Squares of all partial amplitudes, relative to their sum.
+    """Squared partial amplitudes relative to their sum.
 
     Args:
         amplitudes: Half-ladder amplitudes (n_out!, n) of one helicity per event.
@@ -152,24 +152,24 @@ def squared_amplitudes(momenta: Tensor, mass: float, alpha_s: float) -> Tensor:
 
     Returns:
         (n_events, 2^(2 + n_out)) in the order of `helicity_configurations`, in GeV^(4 - 2 n_out),
-        summed over colours, averaged over initial spins and colours (each helicity's share of the
-        spin average), with 1/n_out! for identical particles.
+        summed over colours, averaged over initial spins and colours, times 1/n_out! for identical
+        particles. The sum over helicities is the usual spin-averaged |M|^2.
 
     Raises:
-        ValueError: If the shape is another one.
+        ValueError: If the shape is wrong.
     """
     _check_momenta(momenta)
 
     def compute(part: Tensor) -> Tensor:
         positive = colour_summed(positive_amplitudes(part, mass), alpha_s).T
-        # |M_h|^2 = |M_-h|^2 by parity
+        # By parity, |M_h|^2 = |M_-h|^2.
         return torch.cat((positive.flip(1), positive), dim=1)
 
     return _in_chunks(compute, momenta)
 
 
 def colour_probabilities(momenta: Tensor, helicity_index: Tensor, mass: float) -> Tensor:
-    """Share of every colour order in the leading-colour sum of the given helicities.
+    """Probability of every colour order for given helicities, at leading colour.
 
     Args:
         momenta: (n, n_out, 4) of the gluinos [GeV].
@@ -177,11 +177,11 @@ def colour_probabilities(momenta: Tensor, helicity_index: Tensor, mass: float) -
         mass: Gluino mass [GeV].
 
     Returns:
-        (n, (1 + n_out)!), |A_c,h|^2 / sum_c |A_c,h|^2 in the order of `colour_orders`; NaN
-        where helicity conservation forbids all of them.
+        (n, (1 + n_out)!), |A_c,h|^2 / sum_c |A_c,h|^2 in the order of `colour_orders`; NaN if
+        helicity conservation forbids all of them.
 
     Raises:
-        ValueError: If the shape is another one.
+        ValueError: If the shape is wrong.
     """
     _check_momenta(momenta)
 
@@ -252,7 +252,7 @@ class Normalisation:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Normalisation:
-        """Inverse of `to_dict`; other entries are ignored.
+        """Make a normalisation from the result of `to_dict`; other entries are ignored.
 
         Raises:
             ValueError: If a field is missing.
@@ -260,7 +260,7 @@ class Normalisation:
         names = cls.__dataclass_fields__
         missing = [name for name in names if name not in fields]
         if missing:
-            raise ValueError(f"normalisation lacks {', '.join(missing)}: compute it again")
+            raise ValueError(f"the normalisation lacks {', '.join(missing)}; compute it again")
         return cls(**{name: fields[name] for name in names})
 
 
@@ -278,7 +278,7 @@ def compute_normalisation(
     device: torch.device | str = "cpu",
     advance: Callable[[int], object] = lambda n: None,
 ) -> Normalisation:
-    """Estimate the normalisation of the true density; 4e5 points give 1e-3.
+    """Estimate the normalisation of the true density; 4e5 points give an accuracy of 1e-3.
 
     Args:
         sqrt_s: Centre-of-mass energy [GeV].
@@ -309,20 +309,20 @@ def compute_normalisation(
 
 @lru_cache
 def _default_normalisation(sqrt_s: float, mass: float) -> Normalisation:
-    """Normalisation of a `TrueDensity` that is given none, computed once in a process."""
+    """Normalisation for a `TrueDensity` without one, computed once per Python process."""
     return compute_normalisation(sqrt_s, mass)
 
 
 class TrueDensity:
     """Density of the angle variables of gg -> 4 (or 2) gluinos at a fixed coupling.
 
-    p(x) = |M|^2 w / Z p_flat(x), with the weight w of massive relative to massless phase space and
-    its mean Z = <|M|^2 w> over flat phase space. The coupling cancels.
+    p(x) = |M|^2 w / Z p_flat(x), where w is the weight of massive relative to massless phase space
+    and Z = <|M|^2 w> is the mean over flat phase space. The coupling cancels.
 
     Attributes:
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
-        normalisation: Z; computed if not given, once in a process (half a minute).
+        normalisation: Z; if not given, it is computed once per process (half a minute).
     """
 
     def __init__(
@@ -337,8 +337,8 @@ class TrueDensity:
             normalisation = _default_normalisation(sqrt_s, mass)
         if (normalisation.sqrt_s, normalisation.mass) != (sqrt_s, mass):
             raise ValueError(
-                f"normalisation is for sqrt(s) = {normalisation.sqrt_s} GeV and mass "
-                f"{normalisation.mass} GeV, not {sqrt_s} and {mass} GeV: compute it again"
+                f"the normalisation is for sqrt(s) = {normalisation.sqrt_s} GeV and mass "
+                f"{normalisation.mass} GeV, not {sqrt_s} GeV and {mass} GeV; compute it again"
             )
         self.sqrt_s = sqrt_s
         self.mass = mass
@@ -348,17 +348,24 @@ class TrueDensity:
         """Log-density of angle variables.
 
         Args:
-            angles: (n, 8), see `phase_space.momenta_to_angles`; (n, 2) for two gluinos.
+            angles: (n, 8) for four gluinos, (n, 2) for two (`phase_space.momenta_to_angles`).
 
         Returns:
             (n,) in nats, -inf at unphysical points.
 
         Raises:
-            ValueError: If the shape does not belong to the process of the normalisation.
+            ValueError: If the shape does not match the process of the normalisation.
+
+        Example:
+            >>> normalisation = compute_normalisation(3000.0, 600.0, points=1000, n_out=2)
+            >>> density = TrueDensity(3000.0, 600.0, normalisation)
+            >>> values = density.log_prob(torch.tensor([[0.5, 0.1], [0.5, 0.9], [0.5, 1.1]]))
+            >>> [round(value, 2) for value in values.tolist()]
+            [-0.96, -0.96, -inf]
         """
         if angles.ndim != 2 or angles.shape[1] != {4: 8, 2: 2}[self.normalisation.n_out]:
             raise ValueError(
-                f"angles of shape {tuple(angles.shape)} are not those of "
+                f"angles of shape {tuple(angles.shape)} do not belong to "
                 f"{self.normalisation.n_out} gluinos"
             )
         angles = angles.double()

@@ -9,7 +9,7 @@ from hepdensity.numbering import digits, number
 
 
 def helicity_code(helicities: np.ndarray) -> np.ndarray:
-    """Number helicity configurations: +1 -> 1, -1 -> 0, first leg the most significant bit.
+    """Number helicity configurations: +1 is bit 1, -1 is bit 0, the first leg is most significant.
 
     Args:
         helicities: +1 or -1, shape (n, legs).
@@ -36,5 +36,5 @@ def helicity_decode(code: np.ndarray, legs: int) -> np.ndarray:
     """
     given = torch.from_numpy(np.asarray(code, dtype=np.int64))
     if given.numel() and (given.min() < 0 or given.max() >= 2**legs):
-        raise ValueError(f"helicity codes of {legs} legs lie in [0, {2**legs})")
+        raise ValueError(f"helicity codes of {legs} legs must lie in [0, {2**legs})")
     return (2 * digits(given, [2] * legs) - 1).to(torch.int8).numpy()

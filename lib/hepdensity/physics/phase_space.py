@@ -18,7 +18,7 @@ from torch import Tensor
 NEWTON_STEPS = 60
 NEWTON_TOLERANCE = 1e-14
 PLANAR = 1e-13
-"""Volume spanned by the directions below which rounding decides on the energies."""
+"""If the directions span a smaller volume, rounding errors dominate the energies."""
 
 
 def massless_volume(n_out: int, sqrt_s: float) -> float:
@@ -40,7 +40,7 @@ def massless_volume(n_out: int, sqrt_s: float) -> float:
 def rambo(
     n_events: int, n_out: int, sqrt_s: float, mass: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Draw n-body momenta that are flat in massless phase space, then made massive.
+    """Draw n-body momenta that are flat in massless phase space, then give them a mass.
 
     The integral of a function f over massive phase space is ``massless_volume(n_out, sqrt_s)``
     times the mean of ``weights * f(momenta)``; the weights are 1 for zero mass.
@@ -50,13 +50,21 @@ def rambo(
         n_out: Number of outgoing particles, at least two.
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Mass of every outgoing particle [GeV].
-        generator: Source of randomness; its device is that of the result.
+        generator: Source of random numbers; the result is on its device.
 
     Returns:
         Momenta (n_events, n_out, 4) in GeV and weights (n_events,), both float64.
 
     Raises:
-        ValueError: If fewer than two particles are asked for or the energy is below threshold.
+        ValueError: If n_out is less than two or the energy is below threshold.
+
+    Example:
+        >>> generator = torch.Generator().manual_seed(1)
+        >>> momenta, weights = rambo(100, 4, sqrt_s=3000.0, mass=600.0, generator=generator)
+        >>> momenta.shape, weights.shape
+        (torch.Size([100, 4, 4]), torch.Size([100]))
+        >>> [round(component) for component in momenta[0].sum(0).tolist()]
+        [3000, 0, 0, 0]
     """
     if n_out < 2:
         raise ValueError(f"phase space needs at least two outgoing particles, not {n_out}")
@@ -67,11 +75,11 @@ def rambo(
 
 
 def check_threshold(n_out: int, sqrt_s: float, mass: float) -> None:
-    """Raise ValueError unless n_out particles of this mass [GeV] fit into sqrt_s [GeV]."""
+    """Raise ValueError unless sqrt_s [GeV] can produce n_out particles of this mass [GeV]."""
     if not 0 <= n_out * mass < sqrt_s:
         raise ValueError(
             f"{n_out} particles of {mass} GeV cannot be produced at sqrt(s) = {sqrt_s} GeV: "
-            "choose a mass of at least zero and an energy above threshold"
+            "choose a non-negative mass and an energy above threshold"
         )
 
 
@@ -82,7 +90,7 @@ def _massless_momenta(
     uniform = torch.rand(
         (4, n_events, n_out), dtype=torch.float64, device=generator.device, generator=generator
     )
-    # 1 - u lies in (0, 1], so that the logarithm stays finite
+    # 1 - u lies in (0, 1], so the logarithm is finite.
     energy = -(torch.log1p(-uniform[2]) + torch.log1p(-uniform[3]))
     vector = energy[..., None] * _unit_vectors(uniform[0], uniform[1])
     total_energy, total_vector = energy.sum(1, keepdim=True), vector.sum(1, keepdim=True)
@@ -98,13 +106,13 @@ def _massless_momenta(
 def add_mass(massless: Tensor, sqrt_s: float, mass: float) -> Tensor:
     """Scale massless momenta (n, n_out, 4) to the given mass at the same total energy [GeV].
 
-    Every event is solved by itself: the others in its batch, NaN rows included, have no effect.
+    Every event is solved independently: other events in the batch, even NaN rows, have no effect.
     """
     squared = massless[..., 1:].square().sum(-1)
     scale = math.sqrt(1 - (massless.shape[1] * mass / sqrt_s) ** 2)
     xi = torch.full_like(squared[:, :1], scale)
     active = torch.ones_like(xi, dtype=torch.bool)
-    # the sum of energies is convex in xi, so Newton's method converges from any start
+    # The sum of energies is convex in xi, so Newton's method converges from any start.
     for _ in range(NEWTON_STEPS):
         energy = (xi.square() * squared + mass**2).sqrt()
         excess = energy.sum(1, keepdim=True) - sqrt_s
@@ -133,11 +141,16 @@ def momenta_to_angles(momenta: Tensor) -> Tensor:
         momenta: (n, 4, 4) or (n, 2, 4), massive or massless [GeV].
 
     Returns:
-        (n, 8) ordered theta1, phi1, theta2, phi2, ... in [0, 1]; (n, 2) for two particles, which
-        are back to back.
+        (n, 8), ordered theta1, phi1, theta2, phi2, ..., in [0, 1]; (n, 2) for two particles,
+        because they are back to back.
 
     Raises:
-        ValueError: If the shape is another one.
+        ValueError: If the shape is wrong.
+
+    Example:
+        >>> momenta = torch.tensor([[[5.0, 0.0, 3.0, 0.0], [5.0, 0.0, -3.0, 0.0]]])
+        >>> momenta_to_angles(momenta)
+        tensor([[0.5000, 0.2500]])
     """
     if momenta.ndim != 3 or momenta.shape[1] not in (2, 4) or momenta.shape[2] != 4:
         raise ValueError(
@@ -153,16 +166,25 @@ def angles_to_momenta(angles: Tensor, sqrt_s: float, mass: float) -> tuple[Tenso
     """Massive momenta at given angle variables.
 
     Args:
-        angles: (n, 8) for four particles or (n, 2) for two, see `momenta_to_angles`.
+        angles: (n, 8) for four particles or (n, 2) for two (see `momenta_to_angles`).
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Mass of every particle [GeV].
 
     Returns:
-        Momenta (n, n_out, 4) in GeV with NaN in the rows of unphysical points, and a boolean (n,)
-        that tells which points are physical. Of the cube of four directions one eighth is.
+        Momenta (n, n_out, 4) in GeV, NaN for unphysical points, and a boolean (n,) that marks the
+        physical points. For four particles, one eighth of the cube of angles is physical.
 
     Raises:
-        ValueError: If the shape is another one or the energy is below threshold.
+        ValueError: If the shape is wrong or the energy is below threshold.
+
+    Example:
+        >>> angles = torch.tensor([[0.5, 0.25], [0.5, 1.5]])
+        >>> momenta, physical = angles_to_momenta(angles, sqrt_s=10.0, mass=4.0)
+        >>> momenta[0].round(decimals=3).abs()
+        tensor([[5., 0., 3., 0.],
+                [5., 0., 3., 0.]])
+        >>> physical.tolist()
+        [True, False]
     """
     _check_angles(angles)
     n_out = 4 if angles.shape[1] == 8 else 2
@@ -177,9 +199,9 @@ def angles_to_momenta(angles: Tensor, sqrt_s: float, mass: float) -> tuple[Tenso
 def log_flat_density(angles: Tensor) -> Tensor:
     """Log-density of massless flat phase space in the angle variables.
 
-    For four particles it is prod_i (E_i / sqrt s) / (|det M| V), where the matrix M has the columns
+    For four particles, it is prod_i (E_i / sqrt s) / (|det M| V). The columns of the matrix M are
     (1, n_i), the energies solve M E = (sqrt s, 0, 0, 0), and V = 1 / (1536 pi) is the integral over
-    the cube. For two particles it is uniform.
+    the cube. For two particles, the density is uniform.
 
     Args:
         angles: (n, 8) or (n, 2).
@@ -188,7 +210,7 @@ def log_flat_density(angles: Tensor) -> Tensor:
         (n,) in nats, -inf at unphysical points.
 
     Raises:
-        ValueError: If the shape is another one.
+        ValueError: If the shape is wrong.
     """
     _check_angles(angles)
     _, fractions, determinant, physical = _solve(angles)
@@ -206,7 +228,7 @@ def _check_angles(angles: Tensor) -> None:
 
 def _unit_vectors(x_theta: Tensor, x_phi: Tensor) -> Tensor:
     """Directions (..., 3) of angle variables."""
-    # without the cancellation of 1 - cos^2 at the poles
+    # This form avoids the cancellation of 1 - cos^2 at the poles.
     sin_theta = 2 * (x_theta * (1 - x_theta)).sqrt()
     phi = 2 * math.pi * x_phi
     return torch.stack((sin_theta * phi.cos(), sin_theta * phi.sin(), 2 * x_theta - 1), dim=-1)
@@ -221,7 +243,7 @@ def _solve(angles: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         half = torch.full_like(directions[..., 0], 0.5)
         return directions, half, torch.ones_like(half[:, 0]), inside
     first, second, third, fourth = directions.unbind(1)
-    # Cramer's rule: a singular row gives NaN instead of an exception
+    # With Cramer's rule, a singular row gives NaN instead of an exception.
     cofactors = torch.stack(
         (
             _triple_product(second, third, fourth),

@@ -2,8 +2,8 @@
 
 Vectors V are stored as the four entries of the matrix V.sigma_bar =
 ((V0 + V3, V1 - i V2), (V1 + i V2, V0 - V3)), spinors as their four components in the chiral
-representation (two left-handed, two right-handed). A slashed vector is then a permutation of stored
-numbers with signs. All momenta are counted outgoing.
+representation (two left-handed, two right-handed). A slashed vector is then a signed permutation of
+the stored numbers. All momenta are outgoing.
 
 Gluinos are Majorana fermions with v(p, s) = C ubar(p, s)^T for helicity spinors u, and
 C gamma^mu C^-1 = -(gamma^mu)^T.
@@ -32,7 +32,7 @@ def gluon_momenta(sqrt_s: Tensor) -> Tensor:
 
 
 def gluon_polarisations(device: torch.device) -> Tensor:
-    """Polarisations (2 legs, 2 helicities -1 and +1, 4) of gluons coming in along +z and -z."""
+    """Polarisations (2 legs, 2 helicities -1 and +1, 4) of gluons incoming along +z and -z."""
     return torch.tensor(
         [[(0, -h * sign, -1j, 0) for h in HELICITIES] for sign in (1, -1)],
         dtype=torch.complex128,
@@ -54,7 +54,7 @@ def gluino_spinors(momenta: Tensor, mass: float) -> Tensor:
     transverse_squared = px.square() + py.square()
     length = (transverse_squared + pz.square()).sqrt()
     transverse = transverse_squared.sqrt()
-    # |p| + pz and |p| - pz without cancellation
+    # Compute |p| + pz and |p| - pz without cancellation.
     larger = length + pz.abs()
     smaller = transverse_squared / larger
     forward = pz >= 0

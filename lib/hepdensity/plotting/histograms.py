@@ -1,4 +1,4 @@
-"""Binned densities with errors, their ratios, and how both are drawn."""
+"""Binned densities with errors, their ratios, and functions to draw both."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from hepdensity.plotting.style import TRUTH_COLOUR, TRUTH_FILL
 
 RATIO_RANGES = ((0.8, 1.2), (0.5, 1.5), (0.0, 2.0))
-"""The paper's range of ratio panels, and wider ones for models that need them."""
+"""The paper's range for ratio panels, and wider ranges for models that need them."""
 
 INSIDE_FRACTION = 0.8
-"""Fraction of the bins that a ratio range must show."""
+"""Fraction of the bins that must lie within a ratio range."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class BinnedDensity:
     error: np.ndarray
 
     def scaled(self, factor: float) -> BinnedDensity:
-        """The density of a part of the whole.
+        """The density multiplied by a factor.
 
         Args:
-            factor: What it would integrate to, had it integrated to 1.
+            factor: The factor, e.g. the probability of this part of the events.
         """
         return BinnedDensity(self.edges, factor * self.density, factor * self.error)
 
@@ -48,9 +48,9 @@ class Binning:
     """Uniform bins.
 
     Attributes:
-        bins: Their number.
-        low: Lower edge of the first.
-        high: Upper edge of the last.
+        bins: Number of bins.
+        low: Lower edge of the first bin.
+        high: Upper edge of the last bin.
     """
 
     bins: int
@@ -64,22 +64,29 @@ class Binning:
 
 
 def binned_density(values: np.ndarray, binning: Binning, drawn: int) -> BinnedDensity:
-    """Histogram a variable, normalised to all samples, wherever they are.
+    """Histogram a variable, normalised to all samples drawn.
 
-    Samples out of range and samples that never became events count in the normalisation, so that a
-    density integrates to less than 1 by their fraction. Several values of one event (identical
-    particles) are correlated: the error takes the event as the unit.
+    Samples out of range and dropped samples count in the normalisation, so the integral of the
+    density is less than 1 by their fraction. Several values of one event (identical particles) are
+    correlated, so the error treats the event as the unit.
 
     Args:
         values: One row per event, shape (n,) or (n, values per event).
         binning: The bins.
-        drawn: Number of samples that were drawn, at least n.
+        drawn: Number of samples drawn, at least n.
 
     Raises:
-        ValueError: If fewer were drawn than there are.
+        ValueError: If `drawn` is less than the number of events.
+
+    Example:
+        >>> density = binned_density(np.array([0.1, 0.2, 0.7]), Binning(2, 0.0, 1.0), drawn=4)
+        >>> density.density.tolist()
+        [1.0, 0.5]
+        >>> density.error.round(3).tolist()
+        [0.707, 0.5]
     """
     if drawn < len(values) or drawn < 1:
-        raise ValueError(f"{len(values)} events, but only {drawn} are said to be drawn")
+        raise ValueError(f"drawn = {drawn} is less than the number of events, {len(values)}")
     per_event = math.prod(values.shape[1:])
     owners = np.repeat(np.arange(len(values)), per_event)
     return binned_entries(values.ravel(), owners, binning, drawn * per_event)
@@ -88,13 +95,13 @@ def binned_density(values: np.ndarray, binning: Binning, drawn: int) -> BinnedDe
 def binned_entries(
     values: np.ndarray, owners: np.ndarray, binning: Binning, norm: float
 ) -> BinnedDensity:
-    """Histogram entries that belong to events, any number of them to one event.
+    """Histogram entries of events; an event may have any number of entries.
 
     Args:
         values: Entries, shape (entries,).
-        owners: Event that each belongs to, 0-based, shape (entries,).
+        owners: Index of the event that each entry belongs to, shape (entries,).
         binning: The bins.
-        norm: Number of entries at which the density would integrate to 1.
+        norm: Number of entries for which the density would integrate to 1.
     """
     histogram: hist.Hist = hist.Hist(hist.axis.Regular(binning.bins, binning.low, binning.high))
     counts: np.ndarray = histogram.fill(values).values()
@@ -104,7 +111,7 @@ def binned_entries(
 
 
 def _sum_of_squared_counts(values: np.ndarray, owners: np.ndarray, binning: Binning) -> np.ndarray:
-    """Sum over events of (entries of the event in the bin)^2: the variance of the bin's count."""
+    """Sum over events of (entries of the event in the bin)^2, the variance of the bin's count."""
     position = (values - binning.low) / (binning.high - binning.low) * binning.bins
     inside = (position >= 0) & (position < binning.bins)
     keys = owners[inside] * binning.bins + position[inside].astype(int)
@@ -113,7 +120,7 @@ def _sum_of_squared_counts(values: np.ndarray, owners: np.ndarray, binning: Binn
 
 
 def density_ratio(density: BinnedDensity, truth: BinnedDensity) -> tuple[np.ndarray, np.ndarray]:
-    """Ratio of a density to the truth, with the error of the density only; NaN where no truth is.
+    """Ratio of a density to the truth, with the error of the density only; NaN if the truth is 0.
 
     Args:
         density: The numerator.
@@ -126,13 +133,13 @@ def density_ratio(density: BinnedDensity, truth: BinnedDensity) -> tuple[np.ndar
 def density_rows(
     density: BinnedDensity, truth: BinnedDensity, variable: str, labels: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Rows of a figure's table: bins, density, truth and ratio with their standard errors.
+    """Rows for the table of a figure: bins, density, truth and ratio with standard errors.
 
     Args:
         density: The density of a model.
         truth: The truth in the same bins.
-        variable: Name of the variable, for the columns of the bin edges.
-        labels: What the rows have in common, e.g. model and training-set size.
+        variable: Name of the variable, used for the columns of the bin edges.
+        labels: Columns that all rows share, e.g. model and training-set size.
     """
     ratio, ratio_error = density_ratio(density, truth)
     columns = {
@@ -153,7 +160,7 @@ def density_rows(
 
 
 def finite(value: float) -> float | None:
-    """The value for a table: None if it is not finite.
+    """The value for a table, or None if it is not finite.
 
     Args:
         value: Any number.
@@ -171,11 +178,11 @@ def draw_density(
     """Draw a density as steps with its error as a band.
 
     Args:
-        axes: Where to draw.
-        density: What to draw.
-        colour: In which colour.
-        label: Under which name in the legend.
-        linestyle: With which line.
+        axes: Axes to draw on.
+        density: The density.
+        colour: Colour of the line and the band.
+        label: Name in the legend.
+        linestyle: Line style.
     """
     look = {"color": colour, "linewidth": 1.1, "linestyle": linestyle}
     axes.stairs(density.density, density.edges, label=label, **look)
@@ -183,12 +190,12 @@ def draw_density(
 
 
 def draw_truth(axes: Axes, truth: BinnedDensity, label: str | None = None) -> None:
-    """Draw the truth as a filled area, behind everything.
+    """Draw the truth as a filled area behind everything else.
 
     Args:
-        axes: Where to draw.
-        truth: What to draw.
-        label: Under which name in the legend.
+        axes: Axes to draw on.
+        truth: The true density.
+        label: Name in the legend.
     """
     axes.stairs(truth.density, truth.edges, fill=True, color=TRUTH_FILL, label=label, zorder=0)
     axes.stairs(truth.density, truth.edges, color=TRUTH_COLOUR, linewidth=0.9, zorder=0.5)
@@ -196,13 +203,13 @@ def draw_truth(axes: Axes, truth: BinnedDensity, label: str | None = None) -> No
 
 
 def draw_ratio(axes: Axes, density: BinnedDensity, truth: BinnedDensity, colour: str) -> None:
-    """Draw the ratio to the truth as steps with the error of the density as a band.
+    """Draw the ratio to the truth as steps, with the error of the density as a band.
 
     Args:
         axes: Ratio panel.
         density: The numerator.
         truth: The denominator.
-        colour: In which colour.
+        colour: Colour of the line and the band.
     """
     ratio, error = density_ratio(density, truth)
     axes.stairs(ratio, density.edges, baseline=None, color=colour, linewidth=1.0)
@@ -210,7 +217,7 @@ def draw_ratio(axes: Axes, density: BinnedDensity, truth: BinnedDensity, colour:
 
 
 def draw_ratio_frame(axes: Axes, truth: BinnedDensity) -> None:
-    """Draw the line at one and the relative error of the truth around it.
+    """Draw a line at one, with the relative error of the truth as a band.
 
     Args:
         axes: Ratio panel.
@@ -226,12 +233,12 @@ def ratio_range(
     ranges: Sequence[tuple[float, float]] = RATIO_RANGES,
     fraction: float = INSIDE_FRACTION,
 ) -> tuple[float, float]:
-    """Narrowest of the ranges that shows nearly all bins of every ratio.
+    """Narrowest range that shows nearly all bins of every ratio.
 
     Args:
-        ratios: Ratios to the truth, NaN where there is none.
-        ranges: From narrow to wide; the last one is taken if none suffices.
-        fraction: Fraction of the bins of each ratio that must be inside.
+        ratios: Ratios to the truth, NaN if undefined.
+        ranges: Ranges from narrow to wide; the last one is used if all are too narrow.
+        fraction: Fraction of the bins of each ratio that must lie inside.
     """
     known = [ratio[np.isfinite(ratio)] for ratio in ratios]
     for low, high in ranges[:-1]:

@@ -1,4 +1,4 @@
-"""Marks for means that are not finite, which have no place on an axis but must not go unseen."""
+"""Marks for means that are not finite: they cannot be drawn on an axis but must be visible."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from matplotlib.markers import (
 Row = Mapping[str, Any]
 
 COUNT = "not_finite"
-"""Column of tables: number of events without a finite value."""
+"""Table column with the number of events without a finite value."""
 
 _OFFSET = 6
-"""Distance of a mark's words from the edge of the frame [points]."""
+"""Distance from the edge of the frame to the text of a mark [points]."""
 
 _MARKERS = {("y", 0): CARETDOWNBASE, ("y", 1): CARETUPBASE,
             ("x", 0): CARETLEFTBASE, ("x", 1): CARETRIGHTBASE}  # fmt: skip
-"""(axis of the values, edge) -> marker; edge 0 is the lower or left one."""
+"""(axis of the values, edge) -> marker; edge 0 is the lower or left edge."""
 
 
 def is_not_finite(value: float | None) -> bool:
-    """True for an infinity or not-a-number; None is a value that is not known, and False.
+    """Whether a value is infinite or NaN; an unknown value, None, is neither.
 
     Args:
         value: A value of a table.
@@ -45,14 +45,14 @@ def draw_not_finite(
     colour: str,
     along: Literal["x", "y"] = "y",
 ) -> None:
-    """Mark at the edge of a frame the values that are not finite; without any, draw nothing.
+    """Mark values that are not finite at the edge of the frame, if there are any.
 
     Args:
-        axes: Where to draw.
-        place: On the other axis, in its units.
+        axes: Axes to draw on.
+        place: Position on the other axis, in its units.
         rows: Rows of a table that are drawn as one point, e.g. several seeds.
         column: The column that is drawn.
-        colour: Of the model.
+        colour: Colour of the model.
         along: Axis of the values.
     """
     found = [row[column] for row in rows if is_not_finite(row[column])]
@@ -81,10 +81,10 @@ def draw_not_finite(
 
 
 def not_finite_entry(rows: Sequence[Row], columns: Sequence[str]) -> list[Line2D]:
-    """The entry of a legend that explains these marks; none if there is no mark.
+    """Legend entry that explains the marks; empty if there are none.
 
     Args:
-        rows: All rows that are drawn, with the column `COUNT`.
+        rows: All rows that are drawn; they have the column `COUNT`.
         columns: The columns that are drawn.
     """
     counts = [

@@ -1,4 +1,4 @@
-"""One look for all figures: fonts, colours and names, and how a figure is saved."""
+"""The common style of all figures (fonts, colours, names), and how to save a figure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from matplotlib.patches import Patch
 from hepdensity.files import atomic_path, read_json
 from hepdensity.models.kind import Look
 
-# The font of mplhep has odd dates and lacks brackets; every figure would log it.
+# The font of mplhep has odd dates and lacks brackets, which would be logged for every figure.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 logging.getLogger("matplotlib.mathtext").setLevel(logging.WARNING)
 
@@ -30,10 +30,10 @@ WIDTH = 7.0
 TRUTH_COLOUR = "#555555"
 TRUTH_FILL = "#dddddd"
 PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#7a21dd", "#9c9ca1")
-"""Told apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
+"""Colours that people with any colour vision can distinguish (Petroff 2021, arXiv:2107.02270)."""
 
 STOP_RULES = ("learning rate", "validations", "schedule")
-"""Endings of a training that went as far as planned; the others are budgets that ran out."""
+"""What ends a training that went as far as planned; anything else is a budget that ran out."""
 
 _SETTINGS = {
     "font.size": 9,
@@ -69,15 +69,15 @@ PERMUTATIONS: dict[str | None, Look] = {
     "sort": Look("sort surjection", PALETTE[1], "^"),
     None: Look("exact permutation symmetry", "#008060", "v"),
 }
-"""Names and markers of permutation treatments; None is a model without one."""
+"""Names and markers of permutation treatments; None stands for a model without one."""
 
 
 def looks_of(runs: Iterable[Mapping[str, Any]], key: str = "look") -> dict[str, Look]:
-    """Look of each model of some trainings.
+    """Looks of the models of some trainings.
 
     Args:
-        runs: Trainings, see `hepdensity.study.Study.run`.
-        key: "look", or "treatment" for that of all permutation treatments of a model.
+        runs: Trainings (see `hepdensity.study.Study.run`).
+        key: "look", or "treatment" for the look without the permutation treatment.
     """
     return {run["model"]: Look(**run[key]) for run in runs}
 
@@ -100,7 +100,7 @@ def sequence_colours(values: Sequence[int]) -> dict[int, str]:
 
 
 def short_number(value: int) -> str:
-    """Write a number of events as people say it: 5000 -> 5k, 1000000 -> 1M.
+    """Write a number of events in short form: 5000 -> 5k, 1000000 -> 1M.
 
     Args:
         value: The number.
@@ -112,7 +112,7 @@ def short_number(value: int) -> str:
 
 
 def note_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
-    """Words for a figure with trainings that no stop rule ended, see `convergence_note`.
+    """Note for a figure with trainings that no stop rule ended (see `convergence_note`).
 
     Args:
         files: Inputs of the rule, with the `summaries` of the trainings.
@@ -123,7 +123,7 @@ def note_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None
 
 
 def convergence_note(preset: str, ended_by: Iterable[str]) -> str | None:
-    """Words for a figure whose models were not trained until a stop rule ended it.
+    """Note for a figure with trainings that no stop rule ended, or None if there are none.
 
     Args:
         preset: Name of the preset.
@@ -134,7 +134,7 @@ def convergence_note(preset: str, ended_by: Iterable[str]) -> str | None:
 
 @contextmanager
 def journal_style() -> Iterator[None]:
-    """Draw with the project's settings, and leave those of matplotlib as they were."""
+    """Draw with the project's settings, then restore those of matplotlib."""
     settings: dict[Any, Any] = {**mplhep.style.ROOT, **_SETTINGS}
     with mpl.rc_context(settings):
         yield
@@ -145,7 +145,7 @@ def draw_note(figure: Figure, note: str | None) -> None:
 
     Args:
         figure: The figure.
-        note: The words, or None.
+        note: The text, or None.
     """
     if note is not None:
         figure.suptitle(note, x=0.995, ha="right", fontsize=8, style="italic", color=PALETTE[2])
@@ -162,7 +162,7 @@ def draw_title(axes: Axes, title: str) -> None:
 
 
 def draw_facet_name(axes: Axes, permutation: str | None) -> None:
-    """Write the name of a permutation treatment along the right edge of the last panel of its row.
+    """Write the name of a permutation treatment along the right edge of the last panel in its row.
 
     Args:
         axes: The panel.
@@ -176,12 +176,12 @@ def draw_facet_name(axes: Axes, permutation: str | None) -> None:
 def draw_facet_legend(
     figure: Figure, groups: Mapping[str | None, Sequence[Line2D]], more: Sequence[str | Line2D] = ()
 ) -> None:
-    """Draw a legend above a figure, a column per permutation treatment and one for the truth.
+    """Draw a legend above a figure: a column for the truth and one per permutation treatment.
 
     Args:
         figure: The figure.
-        groups: Permutation treatment -> its entries.
-        more: Words and entries below the truth.
+        groups: Permutation treatment -> legend entries.
+        more: Texts and entries below the truth.
     """
     rows = max(len(more), *map(len, groups.values()))
     handles: list[Artist] = [Patch(facecolor=TRUTH_FILL, edgecolor=TRUTH_COLOUR, label="truth")]
@@ -197,7 +197,7 @@ def draw_facet_legend(
 
 
 def _padding(rows: int) -> list[Line2D]:
-    """Empty entries, so that a legend breaks its columns where it should."""
+    """Empty entries that make a legend break its columns at the right place."""
     return [_without_line(" ") for _ in range(rows)]
 
 
@@ -209,9 +209,9 @@ def scaled_density_label(axes: Axes, highest: float, density: str, unit: str) ->
     """Label the ticks of a density in units of a power of ten.
 
     Args:
-        axes: Whose vertical axis.
-        highest: The highest density on it, above 0.
-        density: How the density is written.
+        axes: Axes whose vertical axis is labelled.
+        highest: The highest density on the axis, above 0.
+        density: Symbol of the density.
         unit: Unit of the variable.
 
     Returns:
@@ -224,7 +224,7 @@ def scaled_density_label(axes: Axes, highest: float, density: str, unit: str) ->
 
 
 def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
-    """Save a figure twice, without dates, so that the same figure gives the same bytes.
+    """Save a figure as PDF and PNG, without dates, so that the same figure gives the same bytes.
 
     Args:
         figure: The figure.

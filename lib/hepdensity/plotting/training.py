@@ -1,4 +1,4 @@
-"""Training curves: loss and learning rate against step, and what ended each training."""
+"""Training curves: loss and learning rate versus step, and what ended each training."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from hepdensity.plotting.style import (
 )
 
 MAX_POINTS = 500
-"""Points of a curve in the figure and in its table; longer histories are thinned evenly."""
+"""Maximum number of points of a curve in the figure and the table; longer ones are thinned."""
 
 START_FRACTION = 0.05
-"""Fraction of a training whose validation losses need not fit into the frame."""
+"""Initial fraction of a training whose validation losses may lie outside the frame."""
 
 MAX_COLUMNS = 4
-"""Models side by side; more of them take several rows."""
+"""Maximum number of models side by side; more models need several rows."""
 
 COLUMNS = ("step", "learning_rate", "training_loss", "validation_loss", "seconds")
 
@@ -41,7 +41,7 @@ ENDINGS = {
     "steps": ("o", "step limit"),
     "seconds": ("X", "time limit"),
 }
-"""What can end a training -> its marker and its name for readers."""
+"""What can end a training -> its marker and its name in figures."""
 
 _HEIGHT = 4.4
 
@@ -55,8 +55,8 @@ class TrainingCurve:
         n_train: Number of training events.
         seed: Seed of the training.
         history: Rows with `COLUMNS`; losses in nats.
-        ended_by: What ended it, a key of `ENDINGS`.
-        label: Name of the model for readers.
+        ended_by: What ended the training, a key of `ENDINGS`.
+        label: Name of the model in figures.
     """
 
     model: str
@@ -67,7 +67,7 @@ class TrainingCurve:
     label: str
 
     def thinned(self) -> list[Mapping[str, Any]]:
-        """At most `MAX_POINTS` rows at even distances, the last one included."""
+        """At most `MAX_POINTS` evenly spaced rows, including the last one."""
         stride = -(-len(self.history) // MAX_POINTS)
         return list(self.history)[::-1][::stride][::-1]
 
@@ -79,7 +79,7 @@ def training_curves(
 
     Args:
         files: `histories` and `summaries` of the trainings.
-        settings: `runs`, the trainings, and the `preset`.
+        settings: `runs` (the trainings) and `preset`.
     """
     histories = [read_table(path) for path in files["histories"]]
     ended_by = [read_json(path)["ended_by"] for path in files["summaries"]]
@@ -99,7 +99,7 @@ def training_figure(
 
     Args:
         curves: One per training.
-        note: Words to write on the figure.
+        note: Text to write on the figure.
 
     Returns:
         The figure and the rows of its table.
@@ -125,7 +125,7 @@ def training_figure(
 def _draw_block(
     part: SubFigure, curves: Sequence[TrainingCurve], columns: int, colours: Mapping[int, str]
 ) -> None:
-    """Draw the models of one row of the figure; their losses share a scale."""
+    """Draw the models in one row of the figure; their losses share an axis."""
     axes = part.subplots(2, columns, sharex=True, sharey="row", squeeze=False, height_ratios=[2, 1])
     models = list(dict.fromkeys(curve.model for curve in curves))
     for upper, lower in axes.T[len(models) :]:
@@ -147,7 +147,7 @@ def _draw_curve(upper: Axes, lower: Axes, curve: TrainingCurve, colour: str) -> 
     rows = curve.thinned()
     steps = [row["step"] for row in rows]
     columns = {name: [_number(row[name]) for row in rows] for name in COLUMNS[1:4]}
-    # A cosine may end at zero, for which a logarithmic axis has no place.
+    # A cosine may end at zero, which a logarithmic axis cannot show.
     columns["learning_rate"] = [rate or math.nan for rate in columns["learning_rate"]]
     upper.plot(steps, columns["training_loss"], color=colour, linewidth=0.5, alpha=0.6)
     upper.plot(steps, columns["validation_loss"], color=colour, linewidth=1.0)
@@ -159,14 +159,14 @@ def _draw_curve(upper: Axes, lower: Axes, curve: TrainingCurve, colour: str) -> 
 
 
 def _show_a_decade(axes: Axes) -> None:
-    """Show at least one decade of learning rates, labelled at its powers of ten only."""
+    """Show at least one decade of learning rates, labelled only at powers of ten."""
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, high / 15), high)
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _leave_out_the_start(axes: Axes, curves: Sequence[TrainingCurve]) -> None:
-    """Let the frame begin where the steep fall of the first steps is over."""
+    """Limit the frame to the losses after the steep fall of the first steps."""
     later = []
     for curve in curves:
         losses = [_number(row["validation_loss"]) for row in curve.history]

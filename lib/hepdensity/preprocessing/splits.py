@@ -1,4 +1,4 @@
-"""Split a sample by position, so that the test events are the same for every training size."""
+"""Split events by position, so that the test events are the same for every training size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Split:
-    """Slices of a sample: test events first, validation next, the rest to train on.
+    """Slices of a list of events: test events first, then validation, then training events.
 
     Attributes:
         test: Test events.
@@ -21,14 +21,14 @@ class Split:
 
 
 def split_by_position(events: int, test: int, validation: int, train: int, place: str) -> Split:
-    """Split a sample.
+    """Split a list of events.
 
     Args:
-        events: Number of events there are.
+        events: Number of available events.
         test: Number of test events.
         validation: Number of validation events.
-        train: Least size of the training pool, the largest n_train wanted.
-        place: Where the events are, for the error.
+        train: Minimum size of the training pool, i.e. the largest n_train.
+        place: Where the events come from, for the error message.
 
     Raises:
         ValueError: If there are too few events, or a slice would be empty.
@@ -38,12 +38,12 @@ def split_by_position(events: int, test: int, validation: int, train: int, place
             f"split of {place}: test {test}, validation {validation} and training {train} events;"
             " each must be at least 1"
         )
-    wanted = test + validation + train
-    if events < wanted:
+    needed = test + validation + train
+    if events < needed:
         raise ValueError(
-            f"{place}: {events} events, but {wanted} are asked for ({test} test + {validation}"
-            f" validation + {train} training); provide {wanted - events} more (generation events of"
-            " the preset, or more input files), or lower split or n_train"
+            f"{place}: there are {events} events, but {needed} are needed ({test} test +"
+            f" {validation} validation + {train} training); provide {needed - events} more (raise"
+            " the number of generated events, or add input files), or lower split or n_train"
         )
     behind = test + validation
     return Split(slice(0, test), slice(test, behind), slice(behind, events))

@@ -1,4 +1,4 @@
-"""Checkpoints of a training as one safetensors file: tensors and a JSON header, nothing pickled."""
+"""Checkpoints of a training in one safetensors file (tensors and a JSON header, no pickles)."""
 
 import hashlib
 import json
@@ -19,19 +19,19 @@ _META = "hepdensity"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that a training needs to go on as if it had never stopped."""
+    """Everything a training needs to continue as if it had never stopped."""
 
     tensors: dict[str, Tensor]
     state: dict[str, Any]
 
     def group(self, prefix: str) -> dict[str, Tensor]:
-        """Tensors whose name starts with ``prefix.``, without it."""
+        """Tensors whose names start with ``prefix.``, with the prefix removed."""
         start = prefix + "."
         return {k.removeprefix(start): v for k, v in self.tensors.items() if k.startswith(start)}
 
 
 def fingerprint(settings: Any, *data: Tensor) -> str:
-    """Identify a training by its settings (anything JSON can hold) and its data on the CPU."""
+    """Identify a training by its settings (representable in JSON) and its data on the CPU."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for part in data:
         digest.update(part.contiguous().numpy().tobytes())
@@ -39,7 +39,7 @@ def fingerprint(settings: Any, *data: Tensor) -> str:
 
 
 def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], state: dict[str, Any]) -> None:
-    """Write a checkpoint beside ``path`` and rename it.
+    """Write a checkpoint to a temporary file and rename it to ``path``.
 
     Args:
         path: file to write.
@@ -61,11 +61,14 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
 
     Args:
         path: file written by ``save``.
-        fingerprint: identifies data, model, settings and code; another one's checkpoint is not
-        used.
+        fingerprint: identifies data, model, settings and code; a checkpoint with another
+            fingerprint is not used.
 
     Returns:
-        The checkpoint, or None where there is none, or one of another training.
+        The checkpoint, or None if there is none or it belongs to another training.
+
+    Raises:
+        ValueError: if the file is not a readable checkpoint.
     """
     if not path.exists():
         return None
@@ -74,7 +77,7 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
             state = json.loads((file.metadata() or {}).get(_META, "{}"))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ValueError(f"{path}: not a readable checkpoint ({error}); delete it") from error
+        raise ValueError(f"{path}: cannot read this checkpoint ({error}); delete it") from error
     return Checkpoint(tensors, state) if state.get("fingerprint") == fingerprint else None
 
 
@@ -86,19 +89,19 @@ def save_weights(path: Path, model: torch.nn.Module, provenance: Mapping[str, An
 
 
 def load_weights(path: Path, model: torch.nn.Module) -> None:
-    """Load weights into ``model``.
+    """Load weights into a model.
 
     Raises:
-        ValueError: if the file is not readable or belongs to another architecture.
+        ValueError: if the file is unreadable or its weights do not fit the model.
     """
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path}: weights do not fit the configured model: {error}") from error
+        raise ValueError(f"{path}: the weights do not fit the configured model: {error}") from error
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    # safetensors' own files are readable by their owner only, whatever the umask.
+    # Files written by safetensors itself are readable only by their owner, despite the umask.
     path.write_bytes(to_bytes(tensors, metadata))

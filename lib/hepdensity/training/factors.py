@@ -1,4 +1,4 @@
-"""What of a model is trained and selected by itself: optimiser, learning rate and best weights."""
+"""Factors of a model: each has its own optimiser, learning rate and best weights."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,12 @@ from hepdensity.training.settings import TrainingSettings
 
 
 class Factor:
-    """A factor of a model: optimiser, schedule, and the weights of its best validation.
+    """A factor of a model, with its optimiser, its schedule and the weights of its best validation.
 
     Attributes:
         best_loss: lowest validation loss so far [nats].
         best_step: step of that validation.
-        best: tensors of that validation by their names in the model.
+        best: tensors at that validation, by their names in the model.
     """
 
     def __init__(
@@ -28,12 +28,12 @@ class Factor:
         names: list[str],
         settings: TrainingSettings,
     ) -> None:
-        """Begin with the weights that the model has.
+        """Start from the current weights of the model.
 
         Args:
             model: the whole model.
-            parameters: those of the factor.
-            names: of the factor's parameters and buffers in the state of the model.
+            parameters: parameters of the factor.
+            names: names of the factor's parameters and buffers in the state of the model.
             settings: settings of the training.
         """
         self._model, self._names, self._parameters = model, names, parameters
@@ -51,14 +51,14 @@ class Factor:
         return self._schedule.rate
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Reset the gradients."""
         self._optimiser.zero_grad(set_to_none=True)
 
     def step(self, number: int) -> None:
-        """Change the weights by the gradients.
+        """Update the weights with the gradients.
 
         Args:
-            number: of this step, the first being 1.
+            number: number of this step, counted from 1.
         """
         if self._clip_norm is not None:
             nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
@@ -68,7 +68,7 @@ class Factor:
             self.average.update(number)
 
     def validated(self, loss: float, step: int) -> None:
-        """Tell the schedule; keep the weights that the model has now if they are the best so far.
+        """Update the schedule, and store the current weights if they are the best so far.
 
         Args:
             loss: validation loss [nats].
@@ -100,7 +100,7 @@ class Factor:
     def restore(
         self, state: dict[str, Any], tensors: dict[str, Tensor], best: dict[str, Tensor]
     ) -> None:
-        """Take up what ``state``, ``tensors`` and ``best`` gave."""
+        """Restore the results of ``state`` and ``tensors``, and the best weights."""
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():
             kind, index, *name = key.split(".", 2)
@@ -117,7 +117,7 @@ class Factor:
 
 @contextmanager
 def averaged(factors: Sequence[Factor]) -> Iterator[None]:
-    """Let the model have the moving averages of its weights, if the settings ask for them."""
+    """Use the moving averages as weights of the model inside the block, if there are any."""
     averages = [factor.average for factor in factors if factor.average is not None]
     for average in averages:
         average.swap()
@@ -129,16 +129,16 @@ def averaged(factors: Sequence[Factor]) -> Iterator[None]:
 
 
 def factors_of(model: Trainable, settings: TrainingSettings) -> list[Factor]:
-    """Factors of a model; what belongs to none, such as counts, goes with the first.
+    """Factors of a model; buffers that belong to none, such as counts, go with the first.
 
     Raises:
-        ValueError: if the factors share a parameter, or one belongs to none.
+        ValueError: if two factors share a parameter, or a parameter belongs to none.
     """
     groups = model.factors()
     owned = [[p for module in group for p in module.parameters()] for group in groups]
     counted = [id(p) for parameters in owned for p in parameters]
     if sorted(counted) != sorted(id(p) for p in model.parameters()):
-        raise ValueError("each parameter must belong to one of the model's factors")
+        raise ValueError("each parameter must belong to exactly one of the model's factors")
     prefixes = [
         tuple(f"{name}." if name else "" for name, m in model.named_modules() if m in group)
         for group in groups

@@ -1,8 +1,9 @@
 """The training loop, the same for every ``Trainable``.
 
-Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, formulated in steps, not
-epochs. The data set lives on the device; batches are index selections. Validation uses the same
-noise each time, or model selection would pick the luckiest of thousands of noisy validations.
+Training follows Verheyen 2022 (arXiv:2205.01697), section 3.2 and table 1, but counts steps instead
+of epochs. The events are kept on the device, and batches are selected by index. Every validation
+uses the same noise; otherwise, model selection would pick the luckiest of thousands of noisy
+validations.
 """
 
 import logging
@@ -34,18 +35,18 @@ Report = Callable[[dict[str, float]], None]
 
 @dataclass
 class TrainingResult:
-    """What came out of a training; the model itself holds the best weights.
+    """Result of a training; the best weights are in the model itself.
 
     Attributes:
         history: one row per validation: step, learning_rate, training_loss (mean since the previous
             validation) and validation_loss [nats], seconds.
-        ended_by: "learning rate", "validations", "schedule" (a cosine that came to its end),
-            "steps" or "seconds".
+        ended_by: "learning rate", "validations", "schedule" (the end of a cosine), "steps" or
+            "seconds".
         steps: optimiser steps taken.
-        seconds: time spent in training, over all restarts [s].
+        seconds: training time, summed over all restarts [s].
         best_steps: step of the best validation of each factor of the model.
-        best_loss: loss of the best validation, the sum of those of the factors [nats].
-        device: where it ran.
+        best_loss: sum over the factors of the loss of the best validation [nats].
+        device: device of the training.
     """
 
     history: list[dict[str, float]]
@@ -57,7 +58,7 @@ class TrainingResult:
     device: str
 
     def summary(self) -> dict[str, Any]:
-        """All but the history, for ``training.json``."""
+        """Everything except the history, for ``training.json``."""
         return {
             "ended_by": self.ended_by,
             "steps": self.steps,
@@ -69,7 +70,7 @@ class TrainingResult:
 
 
 def follow(advance: Advance) -> Report:
-    """Turn rows of the history into progress, also after a restart."""
+    """Report progress from rows of the history; this also works after a restart."""
     done = 0
 
     def report(row: dict[str, float]) -> None:
@@ -90,20 +91,20 @@ def train(
     fingerprint: str,
     report: Report | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place and leave the best-validation weights in it.
+    """Train a model in place and leave the weights of the best validation in it.
 
     Args:
-        model: model with freshly drawn weights.
-        training: training events, shape ``(n, d)``, in the precision to train in.
+        model: model with its initial weights.
+        training: training events, shape ``(n, d)``, in the precision used for training.
         validation: validation events, shape ``(m, d)``.
         settings: settings of the training.
-        seed: seed of batches and of the model's noise.
-        checkpoint_path: file from which an interrupted training goes on, and to which it is saved.
+        seed: seed of the batches and of the model's noise.
+        checkpoint_path: file to which the training is saved, and from which it is resumed.
         fingerprint: identifies this training among checkpoints.
         report: called with each row of the history.
 
     Raises:
-        FloatingPointError: if the loss stops being finite.
+        FloatingPointError: if the loss becomes infinite or NaN.
     """
     device = choose_device(settings.device)
     run = _Run(model.to(device), training.to(device), validation.to(device), settings, seed)
@@ -155,7 +156,7 @@ class _Run:
         self.factors = factors_of(self.model, self.settings)
 
     def advance(self) -> dict[str, float]:
-        """Train up to the next validation, validate, decay, and apply the stop rules."""
+        """Train up to the next validation, validate, update the schedules, apply the stop rules."""
         start = time.perf_counter()
         self.model.train()
         losses = [self._train_step() for _ in range(self._steps_to_validation())]
@@ -169,12 +170,12 @@ class _Run:
         return self.history[-1]
 
     def _validate_and_keep(self, training_loss: float) -> float:
-        """Validation loss of the weights that the model has now, which are kept where best."""
+        """Validation loss of the current weights, which are stored if they are the best so far."""
         losses = self._validate()
         validation_loss = sum(losses)
         if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
             raise FloatingPointError(
-                f"training diverged before step {self.step}: training loss {training_loss}, "
+                f"the training diverged before step {self.step}: training loss {training_loss}, "
                 f"validation loss {validation_loss}; lower training.learning_rate"
             )
         for factor, loss in zip(self.factors, losses, strict=True):
@@ -226,7 +227,7 @@ class _Run:
 
     def _stop_rule(self) -> str | None:
         s = self.settings
-        # The rate is a product of decay factors: allow for its rounding.
+        # Allow for rounding, because the rate is a product of decay factors.
         decayed = self._rate() < s.stop_factor * s.learning_rate * (1 + 1e-9)
         if s.schedule == "plateau" and decayed:
             return "learning rate"
@@ -255,7 +256,7 @@ class _Run:
         return groups, state
 
     def restore(self, saved: checkpoint.Checkpoint) -> None:
-        """Take the state of ``saved``."""
+        """Restore the state of a checkpoint."""
         self.model.load_state_dict(saved.group("model"))
         best = saved.group("best")
         for i, (factor, state) in enumerate(zip(self.factors, saved.state["factors"], strict=True)):

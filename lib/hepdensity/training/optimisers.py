@@ -21,7 +21,7 @@ from hepdensity.training.settings import TrainingSettings
 
 
 def make_optimiser(parameters: Sequence[Parameter], settings: TrainingSettings) -> Optimizer:
-    """The optimiser of the settings, in the fastest implementation that torch has of it."""
+    """The optimiser of the settings, in torch's fastest implementation."""
     shared: dict[str, Any] = {
         "lr": settings.learning_rate,
         "betas": tuple(settings.betas),
@@ -50,18 +50,18 @@ class Schedule(ABC):
 
     @abstractmethod
     def stepped(self, steps: int) -> None:
-        """Set the learning rate after so many steps in all."""
+        """Set the learning rate after this total number of steps."""
 
     @abstractmethod
     def validated(self, loss: float) -> None:
         """Set the learning rate after a validation with this loss [nats]."""
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs."""
+        """State for a checkpoint."""
         return {"rate": self.rate}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take what ``state`` gave."""
+        """Restore the result of ``state``."""
         self.rate = state["rate"]
 
 
@@ -84,21 +84,21 @@ class Plateau(Schedule):
         """Change nothing."""
 
     def validated(self, loss: float) -> None:
-        """Decay the learning rate if this is one validation too many without improvement."""
+        """Decay the learning rate after too many validations without improvement."""
         self._rule.step(loss)
 
     def state(self) -> dict[str, Any]:
-        """Learning rate, and what counts the validations without improvement."""
+        """Learning rate, and the count of validations without improvement."""
         return {**super().state(), "rule": self._rule.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take what ``state`` gave."""
+        """Restore the result of ``state``."""
         super().restore(state)
         self._rule.load_state_dict(state["rule"])
 
 
 class Planned(Schedule):
-    """Learning rates that depend on the number of steps only, see ``planned_rate``."""
+    """Learning rates that depend only on the number of steps (see ``planned_rate``)."""
 
     def __init__(self, optimiser: Optimizer, settings: TrainingSettings) -> None:
         """Set the learning rate of the first step."""
@@ -122,12 +122,12 @@ def make_schedule(optimiser: Optimizer, settings: TrainingSettings) -> Schedule:
 def planned_rate(settings: TrainingSettings, steps: int) -> float:
     """Learning rate of the schedules "cosine" and "constant".
 
-    Linear over the warm-up, highest in its last step; then constant, or along half a cosine from
-    ``learning_rate`` to ``final_factor`` times it.
+    The rate rises linearly during the warm-up and reaches ``learning_rate`` in its last step. Then
+    it is constant, or falls along half a cosine to ``final_factor`` times ``learning_rate``.
 
     Args:
         settings: settings of the training.
-        steps: steps that have been taken; the rate is that of the next one.
+        steps: number of steps taken; the result is the rate of the next step.
     """
     highest, warmup = settings.learning_rate, settings.warmup_steps
     if steps < warmup:
@@ -141,10 +141,10 @@ def planned_rate(settings: TrainingSettings, steps: int) -> float:
 
 
 class MovingAverage:
-    """Exponential moving average of weights, which can change places with them.
+    """Exponential moving average of weights, which can be swapped with the weights.
 
     Attributes:
-        values: the averages, or the weights while the two have changed places.
+        values: the averages, or the weights while the two are swapped.
     """
 
     def __init__(self, parameters: Sequence[Parameter], decay: float) -> None:
@@ -159,23 +159,23 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, steps: int) -> None:
-        """Take in the weights after so many steps in all.
+        """Include the current weights in the average, after this total number of steps.
 
-        The decay starts low, so that the first weights are soon forgotten, as in TensorFlow's
-        ``ExponentialMovingAverage`` with ``num_updates``.
+        The decay starts low, so that the first weights are soon forgotten, as with ``num_updates``
+        in TensorFlow's ``ExponentialMovingAverage``.
         """
         decay = min(self._decay, (1 + steps) / (10 + steps))
         torch._foreach_lerp_(self.values, list(self._parameters), 1 - decay)
 
     @torch.no_grad()
     def swap(self) -> None:
-        """Let averages and weights change places; a second call undoes it, bit for bit."""
+        """Swap averages and weights; a second call undoes this exactly."""
         for parameter, value in zip(self._parameters, self.values, strict=True):
             kept = parameter.clone()
             parameter.copy_(value)
             value.copy_(kept)
 
     def restore(self, values: Sequence[Tensor]) -> None:
-        """Take the averages of a checkpoint."""
+        """Restore the averages of a checkpoint."""
         for own, value in zip(self.values, values, strict=True):
             own.copy_(value)

@@ -7,6 +7,6 @@ from torch import Generator
 
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generator:
-    """A generator on ``device`` that depends on the seed and the name of its use only."""
+    """A generator on ``device`` that depends only on the seed and on the name of its use."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return Generator(device=device).manual_seed(int.from_bytes(digest[:7], "big"))

@@ -1,4 +1,4 @@
-"""Settings of a training; the defaults are those of table 1 of Verheyen 2022 (arXiv:2205.01697)."""
+"""Settings of a training, with the defaults of Verheyen 2022 (arXiv:2205.01697), table 1."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Any, Literal, Self
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train; ranges are checked by the configuration's schema.
+    """Settings of a training; the schema of the configuration checks their ranges.
 
     Attributes:
         batch_size: events per step.
-        learning_rate: initial learning rate, or the highest one if there is a warm-up.
+        learning_rate: initial learning rate, or the highest one with a warm-up.
         validation_interval: steps between two validations.
-        decay_factor: factor on the learning rate at a plateau.
+        decay_factor: factor that multiplies the learning rate at a plateau.
         decay_patience: validations without improvement before a decay.
         decay_threshold: smallest decrease of the loss that counts as improvement.
-        threshold_mode: "abs" for a threshold in nats; "rel" (as in the paper's code) is relative
-            to the best loss and never fires where losses are negative.
+        threshold_mode: "abs" for a threshold in nats; "rel" (as in the paper's code) for one
+            relative to the best loss, with which negative losses never count as a plateau.
         stop_factor: with the schedule "plateau", training ends below this fraction of the initial
             learning rate.
         max_validations: training ends after this many validations, or None.
@@ -28,18 +28,18 @@ class TrainingSettings:
         optimiser: "adam", "adamw" or "adamax".
         betas: decay per step of the optimiser's first moment and of its second (of the infinity
             norm for Adamax).
-        weight_decay: "adamw" shrinks all parameters by this times the learning rate at each step;
-            the others add this times the parameters to the gradient.
+        weight_decay: at each step, "adamw" shrinks all parameters by this number times the learning
+            rate; the others add this number times the parameters to the gradient.
         schedule: "plateau" decays the learning rate when the validation loss stops improving;
-            "cosine" takes it down along half a cosine; "constant" leaves it.
+            "cosine" lowers it along half a cosine; "constant" keeps it constant.
         warmup_steps: steps over which the schedules "cosine" and "constant" raise the learning rate
             linearly.
-        schedule_steps: steps until a cosine ends, warm-up included; None for ``max_steps``. The
-            learning rate stays the same afterwards.
+        schedule_steps: steps until a cosine ends, including the warm-up; None for ``max_steps``.
+            Afterwards, the learning rate is constant.
         final_factor: fraction of ``learning_rate`` at which a cosine ends.
-        clip_norm: largest norm of the gradient of each factor of a model, None for no limit.
-        ema_decay: decay per step of a moving average of the weights, which is then what is
-            validated, selected and kept; None for the weights themselves.
+        clip_norm: largest norm of the gradient of each factor of a model, or None for no limit.
+        ema_decay: decay per step of a moving average of the weights, or None for no average. The
+            average is validated, selected and kept instead of the weights.
     """
 
     batch_size: int
@@ -66,10 +66,10 @@ class TrainingSettings:
     ema_decay: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse settings that contradict each other.
+        """Reject settings that contradict each other.
 
         Raises:
-            ValueError: naming the keys.
+            ValueError: if two settings contradict each other; names the keys.
         """
         limits = (self.max_steps, self.max_validations, self.max_seconds)
         if self.schedule == "plateau":
@@ -80,19 +80,19 @@ class TrainingSettings:
                 )
         elif limits == (None, None, None):
             raise ValueError(
-                f"training.schedule '{self.schedule}' never ends a training: set"
+                f"training.schedule '{self.schedule}' never ends a training; set"
                 " training.max_steps, training.max_validations or training.max_seconds"
             )
         if self.schedule == "cosine":
             if self.cosine_steps is None:
                 raise ValueError(
-                    "training.schedule 'cosine' needs a length: set training.schedule_steps or"
+                    "training.schedule 'cosine' needs a length; set training.schedule_steps or"
                     " training.max_steps"
                 )
             if self.cosine_steps <= self.warmup_steps:
                 raise ValueError(
-                    f"training.warmup_steps ({self.warmup_steps}) must be below the length of the"
-                    f" cosine, training.schedule_steps or training.max_steps ({self.cosine_steps})"
+                    f"training.warmup_steps ({self.warmup_steps}) must be less than the length of"
+                    f" the cosine, training.schedule_steps or max_steps ({self.cosine_steps})"
                 )
 
     @classmethod
@@ -107,17 +107,17 @@ class TrainingSettings:
 
     @property
     def cosine_steps(self) -> int | None:
-        """Steps until a cosine ends, warm-up included."""
+        """Steps until a cosine ends, including the warm-up."""
         return self.max_steps if self.schedule_steps is None else self.schedule_steps
 
     def cosine_ended(self, steps: int) -> bool:
-        """True if the schedule is a cosine that has come to its end after so many steps."""
+        """Whether the schedule is a cosine that has ended after this number of steps."""
         length = self.cosine_steps
         return self.schedule == "cosine" and length is not None and steps >= length
 
     @property
     def expected_steps(self) -> int | None:
-        """Steps after which a rule on steps or validations ends training at the latest."""
+        """Largest number of steps that the limits on steps and validations allow."""
         limits = [] if self.max_steps is None else [self.max_steps]
         if self.max_validations is not None:
             limits.append(self.max_validations * self.validation_interval)

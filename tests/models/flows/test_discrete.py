@@ -2,6 +2,7 @@
 
 import math
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from torch import Generator, Tensor
 from hepdensity.models.flows.discrete import DiscreteFlow, argmax_flow, dequantisation_flow
 from hepdensity.models.layers.coding import Coding
 
-SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 3}
+SMALL: dict[str, Any] = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 3}
 AUXILIARY = {"layers": 2, "bins": 4, "embedding": 3}
 BUILDERS = {"dequantisation": dequantisation_flow, "argmax": argmax_flow}
 

@@ -1,6 +1,7 @@
 """Argmax surjection: right inverse for every category, and discrete branches that sum to one."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -70,7 +71,8 @@ def test_branches_sum_to_one_with_the_invalid_ones(name: str, generator: Generat
     permutations = torch.Generator().manual_seed(1)
     noise: Noise = UniformNoise(4)
     if name == "flow":
-        settings = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 2}
+        settings: dict[str, Any] = {"layers": 2, "bins": 4, "residual_blocks": 1}
+        settings["units_per_dim"] = 2
         noise = FlowNoise(4, [4], embedding=3, generator=permutations, **settings).double()
     sizes = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
     flow = Flow(spline_layers(4, 3, **sizes), 4).double()

@@ -69,12 +69,12 @@ def test_no_couplings(
     tmp_path: Path, arrays: dict[str, dict[str, np.ndarray]], group: str | None
 ) -> None:
     path = write_inputs(tmp_path / "inputs.h5", arrays, "alpha_s")
-    with pytest.raises(ValueError, match=r"inputs\.h5: test events without alpha_s"):
+    with pytest.raises(ValueError, match=r"inputs\.h5: the group test has no array alpha_s"):
         read_couplings(path, group)
 
 
 @pytest.mark.parametrize("name", ["helicities", "colour_order"])
 def test_no_labels(tmp_path: Path, arrays: dict[str, dict[str, np.ndarray]], name: str) -> None:
     path = write_inputs(tmp_path / "inputs.h5", arrays, name)
-    with pytest.raises(ValueError, match=rf"inputs\.h5: train events without {name}"):
+    with pytest.raises(ValueError, match=rf"inputs\.h5: the group train has no array {name}"):
         read_labels(path, "train")

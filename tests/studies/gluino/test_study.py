@@ -252,7 +252,7 @@ def test_sound_configurations_have_no_problems(make: Make, files: dict[str, list
 def test_study_without_models(make: Make) -> None:
     nothing: dict[str, Any] = {name: {"models": []} for name in Study.features}
     ((place, message),) = messages(make(datasets=nothing))
-    assert place == "datasets" and "no dataset with events has a model" in message
+    assert place == "datasets" and "no dataset with events has models" in message
 
 
 def test_datasets_that_lack_events_are_no_datasets(make: Make, files: dict[str, list[str]]) -> None:
@@ -276,7 +276,7 @@ def test_two_sample_tests_need_events(make: Make, models: list[str], least: int)
 def test_missing_files_are_named(make: Make, names: list[str]) -> None:
     ((place, message),) = messages(make(source="lhe", lhe={"four_gluino": names}))
     assert place == "lhe.four_gluino"
-    assert (names or ["no file given"])[0] in message
+    assert (names or ["no file is given"])[0] in message
 
 
 def test_embedded_energy_must_suffice(make: Make) -> None:
@@ -337,7 +337,7 @@ def test_training_sets_beyond_the_inputs_file_are_refused(
     assert [place for place, _ in messages(study)] == expected
     if needed is not None:
         ((_, message),) = messages(study)
-        told = f"{largest} takes {needed} training events, but the files hold {pool}; lower it"
+        told = f"{largest} needs {needed} training events, but the files contain {pool}"
         assert message.startswith(told)
 
 

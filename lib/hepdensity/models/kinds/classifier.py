@@ -1,4 +1,4 @@
-"""Kind `classifier`: continuous columns first, categories given them."""
+"""Kind `classifier`: a flow of the continuous columns, and categories given these columns."""
 
 from hepdensity.models.kind import (
     ABSENT,

@@ -1,4 +1,4 @@
-"""Kinds `dequantisation` and `argmax`: categories as continuous latent columns."""
+"""Kinds `dequantisation` and `argmax`: each category becomes continuous latent columns."""
 
 from collections.abc import Mapping
 

@@ -37,8 +37,8 @@ KINDS = (
             "permutation": PERMUTATION,
             "objective": {
                 "description": (
-                    "likelihood or balanced, or the weight of each set of particles that may be"
-                    " present, >= 0 and with sum 1"
+                    "likelihood, balanced, or the weight of each set of particles that may be"
+                    " present; weights are >= 0 and sum to 1"
                 ),
                 "unit": "1",
                 "type": ["string", "array"],

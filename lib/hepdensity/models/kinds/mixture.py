@@ -28,7 +28,7 @@ KINDS = (
         settings={
             "permutation": PERMUTATION,
             "objective": {
-                "description": "Whether events or categories count alike",
+                "description": "Equal weight for events (likelihood) or for categories (balanced)",
                 "unit": "1",
                 "enum": ["likelihood", "balanced"],
             },

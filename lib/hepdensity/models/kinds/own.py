@@ -1,4 +1,4 @@
-"""Kind `own`: a model of the user's, built by a function that its block names."""
+"""Kind `own`: a model that a function of the user builds; its block names the function."""
 
 from hepdensity.models.kind import ABSENT, CATEGORICAL, Kind, Look, Settings
 
@@ -6,7 +6,7 @@ OWN = "own"
 
 
 def _look(settings: Settings) -> Look:
-    # The registry gives each model of one's own its name, colour and marker.
+    # The registry sets the name, colour and marker of each of these models.
     return Look("", "", "")
 
 

@@ -1,7 +1,7 @@
-"""Inputs files of the gluino study: what its rules read of them beside the models' columns.
+"""Inputs files of the gluino study: arrays that its rules read in addition to the events.
 
-Beside `events`, groups hold `alpha_s` where it is known; those of the dataset `angles` also
-`helicities` and `colour_order`, for the true density of events with labels.
+If alpha_s is known, groups also contain `alpha_s`. Groups of the dataset `angles` also contain
+`helicities` and `colour_order`, if known, for the true density of labelled events.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Header:
     Attributes:
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
-        source: Where the events come from, see `hepdensity.physics.events.SOURCES`.
+        source: Where the events come from (see `hepdensity.physics.events.SOURCES`).
     """
 
     sqrt_s: float
@@ -56,13 +56,13 @@ def read_couplings(path: str | Path, group: str | None = None) -> np.ndarray:
 
     Args:
         path: Inputs file.
-        group: One of `GROUPS`; all of them, one after the other, if None.
+        group: One of `GROUPS`, or None to join all of them in this order.
 
     Returns:
         Couplings, shape (n,).
 
     Raises:
-        ValueError: If the events have no alpha_s, so that their true density is not known.
+        ValueError: If the events have no alpha_s, so that their true density is unknown.
     """
     groups = GROUPS if group is None else (group,)
     return np.concatenate([read_array(path, name, "alpha_s") for name in groups])

@@ -8,12 +8,12 @@ _ORDERS_OF_CHART = {"plain": 24, "sequential": 12, "paired": 3}
 _WIDTH: Schema = {"unit": "units", "type": "integer", "minimum": 1}
 _CHART: dict[str, Schema] = {
     "chart": {
-        "description": "Coordinates of phase space and the symmetries that they divide out",
+        "description": "Coordinates of phase space, which differ in the symmetries they divide out",
         "unit": "1",
         "enum": ["paired", "sequential", "plain"],
     },
     "orders_per_event": {
-        "description": "Orders of the gluinos that the loss averages for each event",
+        "description": "Orders of the gluinos over which the loss averages for each event",
         "unit": "orders",
         "type": "integer",
         "minimum": 1,
@@ -29,7 +29,7 @@ def _look(label: str) -> Callable[[Settings], Look]:
 def _problems(settings: Settings) -> Iterator[tuple[str, str]]:
     chart = settings["chart"]
     if settings["orders_per_event"] > _ORDERS_OF_CHART[chart]:
-        yield "orders_per_event", f"chart {chart} has {_ORDERS_OF_CHART[chart]} orders"
+        yield "orders_per_event", f"chart {chart} has only {_ORDERS_OF_CHART[chart]} orders"
 
 
 KINDS = (
@@ -60,8 +60,8 @@ KINDS = (
             },
             "mass": {
                 "description": (
-                    "Gluino mass that the features of the labels assume; that of the events by"
-                    " default"
+                    "Gluino mass that the features of the labels assume; by default the mass of"
+                    " the events"
                 ),
                 "unit": "sqrt(s)",
                 "type": "number",

@@ -1,8 +1,8 @@
-"""What the columns of gluino events are, for models.
+"""Layouts of gluino events.
 
-Helicities are categories: -1 is 0 and +1 is 1. Positions are those of the public CSV, see
-`hepdensity.physics.colour_order`: the place of a leg in the colour trace behind leg 0, counted
-from 0. Legs are two gluons and the gluinos; leg 0 has no position.
+Helicities are categories: -1 is category 0 and +1 is category 1. Positions are those of the public
+CSV (see `hepdensity.physics.colour_order`): the place of a leg in the colour trace after leg 0,
+counted from 0. The legs are two gluons and the gluinos; leg 0 has no position.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from hepdensity.models.layout import Code, Column, Layout, PresenceSet
 Constants = Mapping[str, float]
 
 GLUINOS = 4
-"""Gluinos of a complete event."""
+"""Number of gluinos in a complete event."""
 INCOMING = 2
-"""Incoming gluons."""
+"""Number of incoming gluons."""
 
 ANGLE_COLUMNS = (Column("x_theta"), Column("x_phi"))
 
@@ -23,7 +23,7 @@ def angles(constants: Constants | None = None, gluinos: int = GLUINOS) -> Layout
     """Angles of the gluinos.
 
     Args:
-        constants: of all events, see `Layout`.
+        constants: constants of all events (see `Layout`).
         gluinos: number of gluinos.
     """
     return Layout(
@@ -34,12 +34,12 @@ def angles(constants: Constants | None = None, gluinos: int = GLUINOS) -> Layout
 def multiplicity(
     p_four: float, gluinos: int = GLUINOS, constants: Constants | None = None
 ) -> Layout:
-    """Angles of events of four and of two gluinos, of which the first one's are kept.
+    """Angles of four-gluino events, and of the first gluino of two-gluino events.
 
     Args:
         p_four: probability of a four-gluino event.
-        gluinos: number of gluinos of a complete event; other than 4 in tests.
-        constants: of all events, see `Layout`.
+        gluinos: number of gluinos in a complete event; only tests use other values than 4.
+        constants: constants of all events (see `Layout`).
     """
     sets = (PresenceSet("four_gluino", gluinos, p_four), PresenceSet("two_gluino", 1, 1 - p_four))
     return Layout(
@@ -55,7 +55,7 @@ def labels(constants: Constants | None = None, gluinos: int = GLUINOS) -> Layout
     """Angles, helicities and colour positions.
 
     Args:
-        constants: of all events; a model may need `mass`, that of the gluinos in units of sqrt(s).
+        constants: constants of all events; some models need `mass`, the gluino mass / sqrt(s).
         gluinos: number of gluinos.
     """
     legs = gluinos + INCOMING

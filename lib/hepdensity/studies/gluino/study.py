@@ -1,4 +1,4 @@
-"""What the workflow must know of the gluino study (Verheyen 2022, arXiv:2205.01697, section 3)."""
+"""What the workflow must know about the gluino study (Verheyen 2022, arXiv:2205.01697, sec. 3)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hepdensity.study import Problem, Run, file_problems
 from hepdensity.study import Study as BaseStudy
 
 FOUR_PER_TWO = 10
-"""Four-gluino events for each two-gluino event of a mixed dataset, as in the paper."""
+"""Number of four-gluino events per two-gluino event in a mixed dataset, as in the paper."""
 
 FIGURES = {
     "angles": ("fig03_gluino_energy", "fig04_digluino_mass", "fig05_log_likelihood"),
@@ -31,11 +31,11 @@ TABLES = {
     "labels": ("fig10_discrete_log_likelihood", "fig10_importance_bound"),
 }
 BETTER = (("noise", "uniform", "flow"), ("objective", "balanced", "likelihood"))
-"""Setting, its worse value and its better one, of treatments that differ in nothing else."""
+"""(setting, worse value, better value) of treatments that are otherwise the same."""
 
 
 class Study(BaseStudy):
-    """Events of gg -> 4 and 2 gluinos, their densities and the truth."""
+    """Densities of gg -> 2 and 4 gluino events, compared with the truth."""
 
     features: ClassVar[Mapping[str, frozenset[str]]] = {
         "angles": frozenset(),
@@ -51,12 +51,12 @@ class Study(BaseStudy):
         return str(self.settings["source"])
 
     def files(self, process: str, source: str | None = None) -> list[str]:
-        """Event files that the user gives for a process; none for the embedded generator."""
+        """The user's event files for a process; none for the embedded generator."""
         given = self.settings.get(source or self.source, {}).get(process) or []
         return [str(expanded(name)) for name in (given if isinstance(given, list) else [given])]
 
     def processes(self) -> list[str]:
-        """Processes of which there are events."""
+        """Processes with events."""
         return [name for name in PROCESSES if self.source == "embedded" or self.files(name)]
 
     def events(self, process: str, kind: str = "h5") -> str:
@@ -64,13 +64,13 @@ class Study(BaseStudy):
         return f"{self.folder}/events/{self.source}/{process}.{kind}"
 
     def chunks(self, process: str) -> list[int]:
-        """Number of events of each chunk of embedded events; the last one may be smaller."""
+        """Number of events in each chunk of generated events; the last may be smaller."""
         generation = self.settings["generation"][process]
         size, total = generation["chunk"], generation["events"]
         return [min(size, total - start) for start in range(0, total, size)]
 
     def chunk_files(self, process: str, kind: str) -> list[str]:
-        """Files of the chunks of embedded events."""
+        """Files of the chunks of generated events."""
         base = f"{self.folder}/events/embedded/{process}/chunk"
         return [f"{base}{chunk}.{kind}" for chunk in range(len(self.chunks(process)))]
 
@@ -89,9 +89,9 @@ class Study(BaseStudy):
         return self.files(wildcards.process)
 
     def ingestion(self, wildcards: Any) -> dict[str, Any]:
-        """Settings of the ingestion, with what identifies the user's files.
+        """Settings of the ingestion, including the identities of the user's files.
 
-        Their order is part of it: it decides which events are for testing.
+        The order of the files matters, because it decides which events are test events.
         """
         return self._ingestion_of(wildcards.process)
 
@@ -113,19 +113,19 @@ class Study(BaseStudy):
     # --- datasets -------------------------------------------------------------------------------
 
     def possible(self, dataset: str) -> bool:
-        """Mixed events need two-gluino files."""
+        """Whether there are events; mixed events need two-gluino files."""
         return dataset != "multiplicity" or "two_gluino" in self.processes()
 
     def rows(self, dataset: str, n_train: int) -> int:
-        """Mixed datasets are counted in four-gluino events."""
+        """Number of rows; n_train of a mixed dataset counts its four-gluino events."""
         return n_train + (n_train // FOUR_PER_TWO if dataset == "multiplicity" else 0)
 
     def sample_names(self, dataset: str) -> tuple[str, ...]:
-        """Samples of models of a varying dimension are drawn for each process."""
+        """Names of the samples; for mixed events, each process is sampled separately."""
         return tuple(PROCESSES) if dataset == "multiplicity" else ("all",)
 
     def symmetrised(self, dataset: str) -> bool:
-        """Figure 5 shows ordered models averaged over all orders too."""
+        """Whether to average over all particle orders, as figure 5 also shows."""
         return dataset == "angles"
 
     def preparation(self, dataset: str) -> dict[str, Any]:
@@ -139,15 +139,15 @@ class Study(BaseStudy):
     # --- trainings that figures show ------------------------------------------------------------
 
     def smallest(self) -> list[Run]:
-        """As figure 3 of the paper: first seed, smallest training set."""
+        """Trainings for figure 3, as in the paper: first seed, smallest training set."""
         return self.first_seed("angles", [min(self.settings["datasets"]["angles"]["n_train"])])
 
     def largest_of(self, dataset: str) -> list[Run]:
-        """First seed, largest training set."""
+        """Trainings with the first seed and the largest training set."""
         return self.first_seed(dataset, [max(self.settings["datasets"][dataset]["n_train"])])
 
     def shown_labels(self) -> list[Run]:
-        """As figures 11 to 13 of the paper: of two like treatments the better one."""
+        """Trainings for figures 11 to 13, as in the paper: the better of two similar treatments."""
         return [run for run in self.largest_of("labels") if not self._has_better(run["model"])]
 
     def _has_better(self, model: str) -> bool:
@@ -156,11 +156,11 @@ class Study(BaseStudy):
         return any(self.block(other) in better for other in self.models("labels"))
 
     def bounded(self) -> bool:
-        """Whether a model of labels has no exact log-likelihood, or may have none."""
+        """Whether some model of labels has, or may have, no exact log-likelihood."""
         return any(run["exact"] is not True for run in self.runs("labels"))
 
     def truth(self, name: str) -> dict[str, str]:
-        """File of true densities, which the CSV files, without a coupling, do not have."""
+        """File of true densities; unknown for CSV files, which have no coupling."""
         return {} if self.source == "csv" else {"truth": f"{self.folder}/scores/{name}.h5"}
 
     def two_sample_file(self) -> str:
@@ -170,7 +170,7 @@ class Study(BaseStudy):
     # --- targets and checks ---------------------------------------------------------------------
 
     def targets(self) -> list[str]:
-        """Figures and tables of the datasets to be done."""
+        """Figures and tables of the active datasets."""
         datasets = self.datasets()
         figures = [name for dataset in datasets for name in FIGURES[dataset]]
         figures += ["fig10_importance_bound"] if self.bounded() else []
@@ -188,7 +188,7 @@ class Study(BaseStudy):
         ]
 
     def warnings(self) -> Iterator[str]:
-        """Files that are given and not read."""
+        """Files that are given but not read."""
         for source in ("lhe", "csv"):
             if source != self.source and any(self.files(name, source) for name in PROCESSES):
                 yield (
@@ -197,7 +197,7 @@ class Study(BaseStudy):
                 )
 
     def problems(self) -> Iterator[Problem]:
-        """What several keys must fulfil together, and files that are missing."""
+        """Conflicts between keys, and missing files."""
         yield from self._grid_problems()
         yield from self._split_problems()
         if self.source == "embedded":
@@ -209,20 +209,20 @@ class Study(BaseStudy):
     def _grid_problems(self) -> Iterator[Problem]:
         if not self.datasets():
             missing = "" if self.possible("multiplicity") else " (there are no two-gluino events)"
-            hint = "name some, e.g. gluino.datasets.angles.models: [stochastic]"
-            yield ("datasets",), f"no dataset with events{missing} has a model; {hint}"
+            hint = "add some, e.g. gluino.datasets.angles.models: [stochastic]"
+            yield ("datasets",), f"no dataset with events{missing} has models; {hint}"
 
     def _split_problems(self) -> Iterator[Problem]:
         share = FOUR_PER_TWO if "multiplicity" in self.datasets() else 1
         if self.settings["split"]["test"] < LEAST_EVENTS * share:
             least = f"{LEAST_EVENTS} of each process for the two-sample test"
-            told = "; two-gluino test events are a tenth of them" if share > 1 else ""
+            told = "; there are ten times fewer two-gluino test events" if share > 1 else ""
             yield ("split", "test"), f"must be >= {LEAST_EVENTS * share} ({least}{told})"
 
     def _file_problems(self) -> Iterator[Problem]:
         place = (self.source, "four_gluino")
         if not self.files("four_gluino"):
-            yield place, f"no file given, but gluino.source is {self.source}"
+            yield place, f"no file is given, but gluino.source is {self.source}"
         for process in PROCESSES:
             for name in self.files(process):
                 yield from (((self.source, process), told) for told in file_problems(name))
@@ -252,7 +252,7 @@ class Study(BaseStudy):
             yield ("generation", process, "events"), f"{told}), not {made}"
 
     def _pool_problems(self) -> Iterator[Problem]:
-        """Training sets that are larger than what the inputs file of the given files holds."""
+        """Training sets larger than the training group of the current inputs file."""
         if self.source == "embedded":
             return
         for dataset in self.datasets():
@@ -262,14 +262,14 @@ class Study(BaseStudy):
             largest, pool = self.largest(dataset), record["rows"]["train"]
             needed = self.rows(dataset, largest)
             if needed > pool:
-                told = f"{largest} takes {needed} training events, but the files hold {pool}"
+                told = f"{largest} needs {needed} training events, but the files contain {pool}"
                 yield (
                     ("datasets", dataset, "n_train"),
-                    f"{told}; lower it, lower gluino.split, or give more files",
+                    f"{told}; lower n_train or gluino.split, or add files",
                 )
 
     def _is_current(self, dataset: str, record: Mapping[str, Any]) -> bool:
-        """Whether an inputs file is of the files and the split that the configuration gives."""
+        """Whether an inputs file was made with the configured files and split."""
         if record["provenance"]["settings"] != self.preparation(dataset):
             return False
         for process in self.processes() if dataset == "multiplicity" else ["four_gluino"]:
@@ -280,7 +280,7 @@ class Study(BaseStudy):
 
 
 def _read_record(artefact: str) -> dict[str, Any] | None:
-    """The record beside an artefact; None if there is none yet."""
+    """The record beside an artefact, or None if there is none yet."""
     path = Path(artefact).with_suffix(".json")
     if not path.is_file():
         return None

@@ -108,7 +108,7 @@ def test_mixed_samples_are_refused_with_their_file(tmp_path: Path) -> None:
     rows = flat_angles(3, 1)
     rows[1, 2:] = np.nan
     write_columns(tmp_path / "s.h5", rows, 3, MIXED)
-    with pytest.raises(ValueError, match=r"s\.h5: events of different numbers of gluinos"):
+    with pytest.raises(ValueError, match=r"s\.h5: the events have different numbers of gluinos"):
         sample_yield(tmp_path / "s.h5")
 
 

@@ -115,12 +115,12 @@ def test_incoming_legs_balance_the_gluinos() -> None:
 
 
 def test_samples_of_different_processes_are_refused() -> None:
-    with pytest.raises(ValueError, match="compare one process"):
+    with pytest.raises(ValueError, match="compare only one process"):
         two_sample_test(flat_events(50, 1), flat_events(50, 1, n_out=2), seed=1)
 
 
 def test_labels_are_required_where_wanted() -> None:
-    with pytest.raises(ValueError, match="without helicities or colour order"):
+    with pytest.raises(ValueError, match="no helicities or no colour order"):
         event_features(flat_events(5, 1, labelled=False), True, np.random.default_rng(1))
 
 

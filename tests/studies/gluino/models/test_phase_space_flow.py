@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from hepdensity.studies.gluino import layouts
 from hepdensity.studies.gluino.models.phase_space_flow import PhaseSpaceFlow, phase_space_flow
 
 CHARTS = ["plain", "sequential", "paired"]
-SIZE = {"layers": 2, "bins": 6, "residual_blocks": 1, "units_per_dim": 4}
+SIZE: dict[str, Any] = {"layers": 2, "bins": 6, "residual_blocks": 1, "units_per_dim": 4}
 
 
 def flow(chart: str = "paired", orders_per_event: int = 1, trained: bool = True) -> PhaseSpaceFlow:
@@ -186,9 +187,9 @@ def test_impossible_numbers_of_orders_are_refused(count: int) -> None:
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        (layouts.angles(gluinos=3), "for 4 particles with two angle variables"),
-        (layouts.multiplicity(0.5), "all present"),
-        (layouts.labels(), "for 4 particles with two angle variables"),
+        (layouts.angles(gluinos=3), "takes 4 particles with two angle variables"),
+        (layouts.multiplicity(0.5), "always present"),
+        (layouts.labels(), "takes 4 particles with two angle variables"),
     ],
     ids=["three", "sets", "labels"],
 )

@@ -169,7 +169,7 @@ def test_means_that_are_not_finite_are_marked(seeds: tuple[int, ...]) -> None:
 
 
 def test_no_rows() -> None:
-    with pytest.raises(ValueError, match=r"name one in gluino\.datasets\.labels\.models"):
+    with pytest.raises(ValueError, match=r"add one to gluino\.datasets\.labels\.models"):
         label_likelihood_figure([], {})
 
 

@@ -149,7 +149,7 @@ NO_EVENTS = (
 
 @pytest.mark.parametrize(
     ("rows", "layout", "message"),
-    [(*NO_LABELS, "without helicities"), (*NO_EVENTS, "no events")],
+    [(*NO_LABELS, "without helicities"), (*NO_EVENTS, "no valid samples")],
     ids=["no labels", "no events"],
 )
 def test_bad_samples_are_refused(
@@ -162,7 +162,7 @@ def test_bad_samples_are_refused(
 
 def test_files_that_are_no_samples_are_refused(tmp_path: Path) -> None:
     write_events(tmp_path / "e.h5", labelled_events(9, 1), {})
-    with pytest.raises(ValueError, match=r"e\.h5: not samples of a model"):
+    with pytest.raises(ValueError, match=r"e\.h5: not a file of samples; run the rule draw"):
         read_labelled_samples([tmp_path / "e.h5"], [RUN])
 
 

@@ -152,7 +152,7 @@ def test_samples_of_both_processes_are_refused(tmp_path: Path) -> None:
     layout = layouts.multiplicity(P_FOUR, constants=CONSTANTS)
     write_columns(tmp_path / "s.h5", rows, 9, layout)
     paths = {process: [tmp_path / "s.h5"] for process in GLUINOS}
-    with pytest.raises(ValueError, match=r"s\.h5: events of different numbers of gluinos"):
+    with pytest.raises(ValueError, match=r"s\.h5: the events have different numbers of gluinos"):
         read_process_samples(paths, [RUN])
 
 

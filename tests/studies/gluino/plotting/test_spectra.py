@@ -142,5 +142,5 @@ def test_sample_of_events() -> None:
     assert (one.model, one.n_train, one.seed, one.drawn) == ("sort", 5000, 2, 16)
     assert one.unphysical == pytest.approx(6 / 16)
     assert one.look == LOOKS["sort"][0]
-    with pytest.raises(ValueError, match="samples of sort do not tell how many were drawn"):
+    with pytest.raises(ValueError, match="sort: the number of samples drawn is unknown"):
         Sample.of_events(Events(momenta(10, 1), 3000.0, 607.7137, "model"), run)

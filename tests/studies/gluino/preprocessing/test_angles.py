@@ -121,14 +121,14 @@ def test_arrays_that_events_lack_are_left_out(tmp_path: Path) -> None:
 def test_labels_are_required_for_their_dataset(tmp_path: Path, name: str) -> None:
     lacking: dict[str, Any] = {name: None}
     events = replace(sample(), **lacking)
-    with pytest.raises(ValueError, match=r"events\.h5: events without .*labels\.models: \[\]"):
+    with pytest.raises(ValueError, match=r"events\.h5: the events have no .*labels\.models: \[\]"):
         prepare(tmp_path, events, "labels")
     assert list(tmp_path.iterdir()) == [tmp_path / "events.h5"]
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"test": 90}, "100 events, but 106 are asked for"), ({"train": 70}, "5 more")],
+    [({"test": 90}, "100 events, but 106 are needed"), ({"train": 70}, "5 more")],
     ids=["test", "train"],
 )
 def test_too_few_events(tmp_path: Path, settings: dict[str, int], message: str) -> None:
@@ -139,7 +139,7 @@ def test_too_few_events(tmp_path: Path, settings: dict[str, int], message: str) 
 
 def test_weighted_events_are_refused(tmp_path: Path) -> None:
     weights = np.random.default_rng(1).exponential(size=100)
-    with pytest.raises(ValueError, match=r"weighted events .* unweight them first"):
+    with pytest.raises(ValueError, match=r"the events are weighted .* unweight them first"):
         prepare(tmp_path, replace(sample(), weights=weights))
     assert list(tmp_path.iterdir()) == [tmp_path / "events.h5"]
 

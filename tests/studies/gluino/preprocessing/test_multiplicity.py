@@ -94,7 +94,7 @@ def test_every_size_up_to_the_pool_can_be_read(
         complete = ~np.isnan(found).any(axis=1)
         assert (complete.sum(), (~complete).sum()) == (n_train, n_train // 10)
     more = pool + 1
-    with pytest.raises(ValueError, match=rf"{rows} train events, but {more + more // 10} are"):
+    with pytest.raises(ValueError, match=rf"has {rows} events, but {more + more // 10} are"):
         read_array(tmp_path / "mixed.h5", "train", count=more + more // 10)
 
 
@@ -122,15 +122,19 @@ def test_sizes_that_are_no_multiples_of_ten(
             r"two\.h5: four_gluino events, but",
             id="process",
         ),
-        pytest.param(sample(4, 69), sample(2, 9), r"four\.h5: 69 events, but 70", id="too few"),
-        pytest.param(sample(4, 80), sample(2, 6), r"two\.h5: 6 events, but 7", id="too few of two"),
+        pytest.param(
+            sample(4, 69), sample(2, 9), r"four\.h5: there are 69 events, but 70", id="too few"
+        ),
+        pytest.param(
+            sample(4, 80), sample(2, 6), r"two\.h5: there are 6 events, but 7", id="too few of two"
+        ),
         pytest.param(
             sample(4, 80), replace(sample(2, 9), mass=601.0), "the same collisions", id="mass"
         ),
         pytest.param(
             sample(4, 80),
             replace(sample(2, 9), weights=np.geomspace(1, 100, 9)),
-            r"two\.h5: weighted events",
+            r"two\.h5: the events are weighted",
             id="weighted",
         ),
     ],
@@ -143,5 +147,5 @@ def test_unfit_events_are_refused(tmp_path: Path, four: Events, two: Events, mes
 
 def test_without_couplings_of_one_process_there_are_none(tmp_path: Path) -> None:
     prepare(tmp_path, sample(4, 80), replace(sample(2, 9), alpha_s=None))
-    with pytest.raises(ValueError, match="train events without alpha_s"):
+    with pytest.raises(ValueError, match="the group train has no array alpha_s"):
         read_array(tmp_path / "mixed.h5", "train", "alpha_s")

@@ -1,4 +1,4 @@
-"""Do two samples of events, weighted or not, follow the same distribution?"""
+"""Tests of whether two sets of events, weighted or not, follow the same distribution."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hepdensity.physics.events import N_INCOMING, Events, invariant_mass, pair_m
 from hepdensity.physics.helicity import helicity_code
 
 BINS = 40
-"""Equally populated bins of the chi2 test."""
+"""Number of equally populated bins in the chi2 test."""
 
 SPECTRA: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "energy": lambda momenta: momenta[:, 0, 0],
@@ -24,23 +24,23 @@ SPECTRA: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "smallest digluino mass": lambda momenta: pair_masses(momenta).min(1),
     "cos theta": lambda momenta: momenta[:, 0, 3] / np.linalg.norm(momenta[:, 0, 1:], axis=1),
 }
-"""Observables of momenta (n, n_out, 4): one number per event, so that entries are independent.
+"""Observables of momenta (n, n_out, 4), one number per event so that entries are independent.
 
-The smallest mass shows MadGraph's running coupling best, as its scale comes from clustering.
+The smallest mass is most sensitive to MadGraph's running coupling, whose scale is from clustering.
 """
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Agreement of one observable in two samples.
+    """Agreement of one observable in two sets of events.
 
     Attributes:
-        observable: Its name.
-        chi2: Of the normalised histograms.
+        observable: Name of the observable.
+        chi2: Chi2 of the normalised histograms.
         degrees: Degrees of freedom.
         chi2_p: Probability of a larger chi2.
-        ks: Largest distance of the cumulative distributions; None for discrete observables.
-        ks_p: Probability of a larger one; None for discrete observables.
+        ks: Largest distance of the cumulative distributions, or None for discrete observables.
+        ks_p: Probability of a larger distance, or None for discrete observables.
     """
 
     observable: str
@@ -54,7 +54,7 @@ class Comparison:
 def compare_events(first: Events, second: Events) -> list[Comparison]:
     """Compare energy and angle of a gluino, masses of pairs, and the helicity configurations.
 
-    Gluinos must be in random order in both samples, see `relabel`. Of two gluinos, only the angle
+    Gluinos must be in random order in both sets (see `relabel`). For two gluinos, only the angle
     can vary.
 
     Args:
@@ -79,7 +79,7 @@ def compare_spectra(
     second: np.ndarray,
     second_weights: np.ndarray,
 ) -> Comparison:
-    """Chi2 in equally populated bins and Kolmogorov-Smirnov test of two weighted samples.
+    """Chi2 in equally populated bins and Kolmogorov-Smirnov test of two sets of weighted values.
 
     Args:
         name: Name of the observable.
@@ -136,7 +136,7 @@ def compare_categories(
 
 
 def compare_colours(first: Events, second: Events) -> Comparison:
-    """Compare the colour orders of two samples, with their gluinos in random order.
+    """Compare the colour orders of two sets of events with gluinos in random order.
 
     Args:
         first: Events with colour orders; their weights are used if there are any.
@@ -147,15 +147,15 @@ def compare_colours(first: Events, second: Events) -> Comparison:
 
 
 def second_gluon_places(events: Events) -> tuple[np.ndarray, np.ndarray]:
-    """Where the second gluon is in the colour trace behind the first one.
+    """Fractions of the positions of the second gluon in the colour trace, after the first gluon.
 
-    Up to exchange of the gluinos this is all that distinguishes colour orders.
+    Up to exchanges of the gluinos, this position is all that distinguishes colour orders.
 
     Args:
         events: Events with colour orders; their weights are used if there are any.
 
     Returns:
-        Fractions of its places, (1 + n_out,), and their standard errors.
+        Fraction of each position, (1 + n_out,), and the standard errors.
     """
     if events.colour_order is None:
         raise ValueError("events without colour orders cannot be compared in colours")
@@ -167,11 +167,11 @@ def second_gluon_places(events: Events) -> tuple[np.ndarray, np.ndarray]:
 
 
 def relabel(events: Events, generator: np.random.Generator) -> Events:
-    """Give the gluinos of every event a random order; momenta and labels move along.
+    """Put the gluinos of every event, with their momenta and labels, in random order.
 
     Args:
         events: The events.
-        generator: Source of randomness.
+        generator: Source of random numbers.
     """
     order = generator.permuted(np.tile(np.arange(events.n_out), (len(events), 1)), axis=1)
     rows = np.arange(len(events))[:, None]
@@ -196,7 +196,7 @@ def read_madgraph_sample(
         path: HDF5 file with the datasets three_momenta [GeV], helicities, colour_order and alpha_s.
         sqrt_s: Centre-of-mass energy [GeV].
         mass: Gluino mass [GeV].
-        stop: Number of events to read, all if not given.
+        stop: Number of events to read; all by default.
     """
     with h5py.File(path) as file:
         vectors = file["three_momenta"][:stop].astype(np.float64)
@@ -215,7 +215,7 @@ def read_madgraph_sample(
 
 
 def at_fixed_coupling(events: Events) -> Events:
-    """Weight events with alpha_s^-n_out, which turns a running coupling into a fixed one.
+    """Weight events with alpha_s^-n_out, which undoes the running of the coupling.
 
     Raises:
         ValueError: If the events have no alpha_s.
@@ -247,8 +247,8 @@ def _fractions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted fractions of categories and their variances.
 
-    The variances are those of unnormalised counts; the loss of one degree of freedom makes up for
-    the normalisation.
+    The variances are those of unnormalised counts; the normalisation is taken into account by one
+    degree of freedom less.
     """
     total = weights.sum()
     fractions = np.bincount(categories, weights, size) / total
@@ -258,7 +258,7 @@ def _fractions(
 def _ks_distance(
     first: np.ndarray, first_weights: np.ndarray, second: np.ndarray, second_weights: np.ndarray
 ) -> float:
-    """Largest distance of two weighted empirical distribution functions."""
+    """Largest distance between two weighted empirical distribution functions."""
     values = np.concatenate((first, second))
     steps = np.concatenate(
         (first_weights / first_weights.sum(), -second_weights / second_weights.sum())

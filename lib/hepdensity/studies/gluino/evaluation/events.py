@@ -1,4 +1,4 @@
-"""What is known of each event sample."""
+"""The table of event files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,11 +17,11 @@ _COLUMNS = {
 
 
 def events_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of the table `events`, one for each process.
+    """Rows of the table `events`, one per process.
 
     Args:
         files: `summaries` of the event files.
-        settings: None are needed.
+        settings: Not used.
     """
     summaries = [read_json(path) for path in files["summaries"]]
     return [{column: one[key] for key, column in _COLUMNS.items()} for one in summaries]

@@ -23,29 +23,30 @@ _NAME = ("model", "family", "permutation", "n_train", "seed")
 
 
 def label_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
-    """Rows of the table behind figure 10, one for each training.
+    """Rows of the table behind figure 10, one per training.
 
     Args:
         runs: the trainings.
-        truth: true log-densities of the same test events, None where nothing is known of them;
-            columns of the truth are empty too if the joint one is not among them.
+        truth: true log-densities of the same test events, or None if unknown. Columns of the truth
+            are also empty if the joint density is unknown.
 
     Returns:
-        Log-likelihoods and KL divergences of angles and labels together in nats, errors are
-        standard errors. All of a row are of the same events: all test events or, where ``exact``
-        is false, the first ones, for which there is a bound. Then the tight value is a lower bound
-        with so many importance ``draws``, and ``kl_to_truth`` an upper one. ``not_finite`` of the
-        events have no finite log-density, which makes the values infinite.
+        Log-likelihoods and KL divergences of angles and labels together, with standard errors
+        [nats]. All values in a row are for the same events: all test events or, if ``exact`` is
+        false, the first ones, for which there is a bound. In this case, the tight value is a lower
+        bound from the given number of importance ``draws``, and ``kl_to_truth`` is an upper bound.
+        ``not_finite`` is the number of events without a finite log-density; if it is not zero, the
+        values are infinite.
     """
     return [_row(run, _joint(truth)) for run in runs]
 
 
 def bound_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
-    """Rows of the table of importance-weighted bounds, one for each number of nested draws.
+    """Rows of the table of importance-weighted bounds, one per number of nested draws.
 
     Args:
-        runs: the trainings; an exact one has a single row without ``draws``.
-        truth: as for ``label_rows``.
+        runs: the trainings; an exact model has a single row without ``draws``.
+        truth: true log-densities, as for ``label_rows``.
     """
     log_true = _joint(truth)
     return [row for run in runs for row in _curve(run, log_true)]
@@ -101,8 +102,8 @@ def label_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[d
     """Rows of the table `fig10_discrete_log_likelihood`.
 
     Args:
-        files: `scores`, `summaries` and `samples` of the trainings; `truth` where it is known.
-        settings: `runs`, the trainings.
+        files: `scores`, `summaries` and `samples` of the trainings; `truth` if it is known.
+        settings: `runs` (the trainings).
     """
     yields = [sample_yield(path) for path in files["samples"]]
     runs = read_runs(settings["runs"], files["scores"], files["summaries"], yields)
@@ -113,8 +114,8 @@ def bound_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[d
     """Rows of the table `fig10_importance_bound`.
 
     Args:
-        files: `scores` and `summaries` of the trainings; `truth` where it is known.
-        settings: `runs`, the trainings.
+        files: `scores` and `summaries` of the trainings; `truth` if it is known.
+        settings: `runs` (the trainings).
     """
     runs = read_runs(settings["runs"], files["scores"], files["summaries"])
     return bound_rows(runs, read_truth(files))

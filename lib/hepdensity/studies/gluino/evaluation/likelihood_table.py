@@ -22,19 +22,19 @@ from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth
 def likelihood_rows(runs: list[EvaluatedRun], truth: Scores | None) -> list[dict[str, Any]]:
     """Rows of the table behind figure 5.
 
-    All values of a row are of the same events: all test events or, where ``exact`` is false, the
-    first ones, for which there is a bound. Then ``log_likelihood_exact`` is a lower bound with so
-    many importance ``draws``, and ``kl_to_truth`` an upper one.
+    All values in a row are for the same events: all test events or, if ``exact`` is false, the
+    first ones, for which there is a bound. In this case, ``log_likelihood_exact`` is a lower bound
+    from the given number of importance ``draws``, and ``kl_to_truth`` is an upper bound.
 
     Args:
         runs: the trainings.
-        truth: true log-densities of the same test events, None where the truth is unknown.
+        truth: true log-densities of the same test events, or None if unknown.
 
     Returns:
-        A row for each run, and a second one, ``<model>-symmetrised``, for those whose particles are
-        ordered. Log-likelihoods and KL divergences in nats, errors are standard errors;
-        ``not_finite`` is the number of test events without a finite log-density, which make them
-        infinite.
+        One row per training, and a second row, ``<model>-symmetrised``, for models whose particles
+        are ordered. Log-likelihoods and KL divergences are in nats, errors are standard errors.
+        ``not_finite`` is the number of test events without a finite log-density; if it is not zero,
+        the values are infinite.
     """
     log_true = None if truth is None else truth.arrays[KINEMATICS]
     return [row for run in runs for row in _rows_of(run, log_true)]
@@ -80,8 +80,8 @@ def log_likelihood_table(
     """Rows of the table `fig05_log_likelihood`.
 
     Args:
-        files: `scores`, `summaries` and `samples` of the trainings; `truth` where it is known.
-        settings: `runs`, the trainings.
+        files: `scores`, `summaries` and `samples` of the trainings; `truth` if it is known.
+        settings: `runs` (the trainings).
     """
     yields = [sample_yield(path) for path in files["samples"]]
     runs = read_runs(settings["runs"], files["scores"], files["summaries"], yields)

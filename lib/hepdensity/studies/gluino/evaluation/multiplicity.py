@@ -1,6 +1,7 @@
 """Densities of two- and four-gluino events: the truth, and rows of ``fig07_log_likelihood.csv``.
 
-All are conditional on the number of gluinos. Its probability in a model is what the model says.
+All densities are conditional on the number of gluinos. The probability of this number is taken from
+each model.
 """
 
 import math
@@ -30,21 +31,21 @@ from hepdensity.studies.gluino.evaluation.truth import KINEMATICS, kl_to_truth, 
 ANGLES = {"four_gluino": 8, "two_gluino": 2}
 """Process -> number of its angles; the other columns of an event are NaN.
 
-In the order of the sets of a ``MultiplicityModel``.
+The processes are in the order of the presence sets of the layout.
 """
 
 
 def members(angles: np.ndarray) -> dict[str, np.ndarray]:
-    """Which events are of which process.
+    """Find the events of each process.
 
     Args:
-        angles: shape ``(n, 8)``, NaN where there is no gluino.
+        angles: shape ``(n, 8)``, NaN for absent gluinos.
 
     Returns:
         For each process a boolean array of shape ``(n,)``.
 
     Raises:
-        ValueError: naming the first event (1-based) that is of neither.
+        ValueError: if an event belongs to neither process; names the first one, counted from 1.
     """
     known = ~np.isnan(angles)
     found = {
@@ -55,7 +56,7 @@ def members(angles: np.ndarray) -> dict[str, np.ndarray]:
     if other.any():
         raise ValueError(
             f"event {int(other.argmax()) + 1} has {int(known[other.argmax()].sum())} angles, but"
-            f" events have {' or '.join(map(str, ANGLES.values()))}; prepare the inputs anew"
+            f" events have {' or '.join(map(str, ANGLES.values()))}; prepare the inputs again"
         )
     return found
 
@@ -72,17 +73,17 @@ def conditional_true_scores(
     """True log-density of events given their number of gluinos.
 
     Args:
-        angles: of the test events, shape ``(n, 8)``, NaN where there is no gluino.
-        alpha_s: their couplings, shape ``(n,)``.
-        all_angles: of all events there are, shape ``(m, 8)``.
-        all_alpha_s: their couplings, shape ``(m,)``.
-        normalisations: of each process.
+        angles: angles of the test events, shape ``(n, 8)``, NaN for absent gluinos.
+        alpha_s: couplings of the test events, shape ``(n,)``.
+        all_angles: angles of all available events, shape ``(m, 8)``.
+        all_alpha_s: couplings of all available events, shape ``(m,)``.
+        normalisations: normalisation of each process.
         device: where to compute.
         advance: called with the number of events after each chunk.
 
     Returns:
-        ``log_prob`` of shape ``(n,)`` [nats], and as attributes, behind the name of the process,
-        the errors that its events share.
+        ``log_prob`` of shape ``(n,)`` [nats], and as attributes, with the name of the process as
+        prefix, the errors that all its events share.
     """
     tested, everywhere = members(angles), members(all_angles)
     log_prob = np.empty(len(angles))
@@ -104,11 +105,11 @@ def conditional_true_scores(
 
 
 def multiplicity_truth_rows(truth: Scores, angles: np.ndarray) -> list[dict[str, Any]]:
-    """The best conditional log-likelihoods that any model can reach, one row for each process.
+    """The best conditional log-likelihoods that any model can reach, one row per process.
 
     Args:
-        truth: from ``conditional_true_scores``.
-        angles: of the test events, shape ``(n, 8)``.
+        truth: scores from ``conditional_true_scores``.
+        angles: angles of the test events, shape ``(n, 8)``.
     """
     shared = ("normalisation_error", "normalisation_points", "coupling_error")
     return [
@@ -126,21 +127,22 @@ def multiplicity_truth_rows(truth: Scores, angles: np.ndarray) -> list[dict[str,
 def multiplicity_rows(
     runs: list[EvaluatedRun], angles: np.ndarray, truth: Scores | None
 ) -> list[dict[str, Any]]:
-    """Rows of the table that belongs to figure 7, two for each training.
+    """Rows of the table behind figure 7, two per training.
 
-    The probability of the number of gluinos that a model's densities contain is divided out. All
-    values of a row are of the same ``events``: all test events of a process or, where ``exact`` is
-    false, those among the first ones, for which there is a bound. Then ``log_likelihood_exact`` is
-    a lower bound with so many importance ``draws``, and ``kl_to_truth`` an upper one.
+    The densities of a model contain the probability of the number of gluinos, which is divided out.
+    All values in a row are for the same ``events``: all test events of a process or, if ``exact``
+    is false, those among the first test events, for which there is a bound. In this case,
+    ``log_likelihood_exact`` is a lower bound from the given number of importance ``draws``, and
+    ``kl_to_truth`` is an upper bound.
 
     Args:
         runs: the trainings, with the yields of four- and two-gluino samples in this order.
-        angles: of the test events, shape ``(n, 8)``, NaN where there is no gluino.
-        truth: conditional true log-densities of these events, None where they are unknown.
+        angles: angles of the test events, shape ``(n, 8)``, NaN for absent gluinos.
+        truth: conditional true log-densities of these events, or None if unknown.
 
     Returns:
-        Log-likelihoods given the number of gluinos and KL divergences in nats, errors are standard
-        errors; ``not_finite`` is the number of events without a finite log-density.
+        Log-likelihoods given the number of gluinos and KL divergences, with standard errors [nats].
+        ``not_finite`` is the number of events without a finite log-density.
     """
     processes = members(angles)
     return [row for run in runs for row in _rows_of(run, processes, truth)]
@@ -175,7 +177,7 @@ def _rows_of(
 
 
 def _mean(values: np.ndarray | None) -> Estimate | None:
-    """Mean of a class; there may be no more than one event of it."""
+    """Mean and error of the values, or None for fewer than two."""
     return None if values is None or len(values) < 2 else mean_with_error(values)
 
 
@@ -184,14 +186,15 @@ def _distance(log_true: np.ndarray | None, log_model: np.ndarray) -> Estimate | 
 
 
 def p_four_row(setting: float, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Share of four-gluino events by cross-section, as set and as the events have it.
+    """Fraction of four-gluino events in the cross-section, from the settings and from the events.
 
     Args:
-        setting: what the dropout models take.
-        summaries: of the event files; what cannot be had from them is None.
+        setting: fraction in the configuration, used by the models.
+        summaries: summaries of the event files; columns that they do not provide are None.
 
     Returns:
-        One row: the setting, the events' value with its standard error, the cross-sections [pb].
+        One row: the setting, the value of the events with its standard error, and the
+        cross-sections [pb].
     """
     known = {str(one["process"]): one for one in summaries}
     sections = {
@@ -212,7 +215,7 @@ def _cross_section(summary: Mapping[str, Any]) -> Estimate | None:
 
 
 def _share(part: Estimate, rest: Estimate) -> Estimate:
-    """Share of a part in the sum of both."""
+    """Fraction of a part in the sum of the part and the rest."""
     value = part.value / (part.value + rest.value)
     relative = math.hypot(part.error / part.value, rest.error / rest.value)
     return Estimate(value, value * (1 - value) * relative)
@@ -224,9 +227,9 @@ def multiplicity_table(
     """Rows of the table `fig07_log_likelihood`.
 
     Args:
-        files: `inputs`; `scores`, `summaries` and samples of each process of the trainings; `truth`
-            where it is known.
-        settings: `runs`, the trainings.
+        files: `inputs`; `scores`, `summaries` and samples of each process for the trainings;
+            `truth` if it is known.
+        settings: `runs` (the trainings).
     """
     yields = [[sample_yield(path) for path in files[process]] for process in ANGLES]
     runs = read_runs(settings["runs"], files["scores"], files["summaries"], *yields)
@@ -238,6 +241,6 @@ def p_four_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
 
     Args:
         files: `summaries` of the event files.
-        settings: `p_four`, what the dropout models take.
+        settings: `p_four`, the fraction in the configuration.
     """
     return [p_four_row(settings["p_four"], [read_json(path) for path in files["summaries"]])]

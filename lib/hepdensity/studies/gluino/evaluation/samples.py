@@ -1,4 +1,4 @@
-"""Events out of the columns of models: samples, and the held-out events beside them."""
+"""Convert the columns of models to events: samples, and test events to compare them with."""
 
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,16 @@ from hepdensity.physics.processes import PROCESSES
 
 
 def sampled_events(path: str | Path) -> Events:
-    """Samples at physical points as events, with labels if they have them.
+    """Read samples at physical points as events, with labels if they have them.
 
     Args:
         path: File of samples of four-gluino or of two-gluino events.
 
     Returns:
-        Events of source "model"; `drawn` and `invalid` tell what else was drawn.
+        Events of source "model"; `drawn` and `invalid` count the samples that were dropped.
 
     Raises:
-        ValueError: If the file holds no samples, or samples of several processes.
+        ValueError: If the file contains no samples, or samples of several processes.
     """
     samples = read_samples(path)
     try:
@@ -44,7 +44,7 @@ def sampled_events(path: str | Path) -> Events:
 
 
 def sample_yield(path: str | Path) -> SampleYield:
-    """What became of the samples in a file."""
+    """Numbers of valid, unphysical and invalid samples in a file."""
     return sampled_events(path).sample_yield
 
 
@@ -75,14 +75,14 @@ def event_arrays(rows: np.ndarray, layout: Layout) -> dict[str, Any]:
         layout: One of `hepdensity.studies.gluino.layouts`.
 
     Raises:
-        ValueError: If the events have different numbers of gluinos, or none that is known.
+        ValueError: If the events have different numbers of gluinos, or neither two nor four.
     """
     angles = torch.from_numpy(rows[:, : layout.continuous]).double()
     present = ~angles.isnan()
     columns = int(present[0].sum()) if len(rows) else layout.continuous
     known = {layout.continuous: "four_gluino", 2: "two_gluino"}
     if not (present == (torch.arange(layout.continuous) < columns)).all() or columns not in known:
-        raise ValueError("events of different numbers of gluinos; draw them for one process")
+        raise ValueError("the events have different numbers of gluinos; draw them for one process")
     constants = layout.constants
     momenta, physical = angles_to_momenta(
         angles[:, :columns], constants["sqrt_s"], constants["gluino_mass"]
@@ -97,7 +97,7 @@ def event_arrays(rows: np.ndarray, layout: Layout) -> dict[str, Any]:
 def _labels(columns: np.ndarray) -> dict[str, np.ndarray]:
     """Helicities (+1 or -1) and colour orders from the categorical columns."""
     values = np.rint(columns).astype(np.int64)
-    # A helicity and a position of each gluino in turn; there may be no event at all.
+    # Helicity and position alternate, gluino by gluino. The slices also work without events.
     of_gluinos = values[:, N_INCOMING + 1 :]
     helicities = np.concatenate((values[:, :N_INCOMING], of_gluinos[:, ::2]), axis=1)
     positions = np.concatenate(

@@ -1,4 +1,4 @@
-"""The true log-density of test events and the distance of a model to it [nats]."""
+"""The true log-density of test events, and the distance of a model to the truth [nats]."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _CHUNK = 5_000
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of events as the inputs file has them.
+    """Labels of events, as in the inputs file.
 
     Attributes:
         helicities: +1 or -1, shape ``(n, 2 + n_out)``.
@@ -47,21 +47,21 @@ def true_scores(
     advance: Callable[[int], object] = lambda n: None,
     labels: Labels | None = None,
 ) -> Scores:
-    """True log-density of events, at their own coupling where it runs.
+    """True log-density of events, including the running of the coupling.
 
     Args:
         angles: shape ``(n, 8)``, or ``(n, 2)`` for two gluinos.
         alpha_s: coupling of each event, shape ``(n,)``.
-        all_alpha_s: couplings of all events of the sample, shape ``(m,)``.
+        all_alpha_s: couplings of all available events, shape ``(m,)``.
         normalisation: normalisation of the density at fixed coupling.
         device: where to compute.
         advance: called with the number of events after each chunk.
-        labels: of the events, if they are drawn as the embedded generator does: MadGraph draws
-            colours in another way, so its events have no known joint density.
+        labels: labels of the events, if the embedded generator made them. MadGraph draws colours
+            in another way, so the joint density of its events is unknown.
 
     Returns:
-        ``log_prob`` of shape ``(n,)`` [nats], with labels ``log_prob_joint`` of kinematics and
-        labels together, and as attributes the errors that all events share.
+        ``log_prob`` of shape ``(n,)`` [nats]; if labels are given, ``log_prob_joint`` of kinematics
+        and labels together; and as attributes the errors that all events share.
     """
     density = TrueDensity(normalisation.sqrt_s, normalisation.mass, normalisation)
     kinematics, given = [], []
@@ -92,12 +92,12 @@ def log_label_probability(momenta: torch.Tensor, labels: Labels, mass: float) ->
     log |M_h|^2 / sum_h |M_h|^2 + log |A_c,h|^2 / sum_c |A_c,h|^2
 
     Args:
-        momenta: of the gluinos [GeV], shape ``(n, n_out, 4)``.
-        labels: of these events.
+        momenta: momenta of the gluinos [GeV], shape ``(n, n_out, 4)``.
+        labels: labels of these events.
         mass: gluino mass [GeV].
 
     Returns:
-        Shape ``(n,)`` [nats]; -inf for helicities that are forbidden.
+        Shape ``(n,)`` [nats]; -inf for forbidden helicities.
     """
     row = torch.from_numpy(helicity_code(labels.helicities)).to(momenta.device)
     colour = torch.from_numpy(lehmer_code(labels.colour_order)).to(momenta.device)
@@ -112,10 +112,10 @@ def truth_rows(truth: Scores) -> list[dict[str, Any]]:
     """The best log-likelihoods that any model can reach, with all their errors [nats].
 
     Args:
-        truth: from ``true_scores``.
+        truth: scores from ``true_scores``.
 
     Returns:
-        A row for the density of the kinematics, and one for the joint density where it is known.
+        A row for the density of the kinematics, and one for the joint density if it is known.
     """
     return [
         {
@@ -132,14 +132,15 @@ def truth_rows(truth: Scores) -> list[dict[str, Any]]:
 def running_coupling_term(
     alpha_s: np.ndarray, all_alpha_s: np.ndarray, power: int = 4
 ) -> tuple[np.ndarray, float]:
-    """What a running coupling adds to the log-density at fixed coupling.
+    """Term to add to the log-density at fixed coupling if the coupling runs.
 
     Events of a generator with running coupling have the density
-    log p(x) = log p_true(x) + power * log alpha_s(x) + log E[alpha_s^-power], E over those events.
+    log p(x) = log p_true(x) + power * log alpha_s(x) + log E[alpha_s^-power], with E over these
+    events.
 
     Args:
         alpha_s: coupling of each event to evaluate, shape ``(n,)``.
-        all_alpha_s: couplings of as many events of the sample as there are, shape ``(m,)``.
+        all_alpha_s: couplings of all available events, shape ``(m,)``.
         power: power of alpha_s in the squared amplitude; 4 for gg -> 4 gluinos.
 
     Returns:
@@ -155,19 +156,19 @@ def kl_to_truth(log_true: np.ndarray, log_model: np.ndarray) -> Estimate:
 
     Args:
         log_true: log p_true of events drawn from the truth, shape ``(n,)``.
-        log_model: exact log-density of the model at the same events, shape ``(n,)``; with a lower
-            bound of it the distance is an upper bound.
+        log_model: exact log-density of the model at the same events, shape ``(n,)``. If it is a
+            lower bound, the distance is an upper bound.
 
     Returns:
-        Mean difference and its paired standard error; the error of the truth's normalisation,
-        common to all models, is not in it.
+        Mean difference and its paired standard error. The error does not include that of the
+        normalisation of the truth, which is common to all models.
 
     Raises:
-        ValueError: if the arrays differ in length, or an event has no true density.
+        ValueError: if the arrays differ in length, or an event has no finite true density.
     """
     if log_true.shape != log_model.shape:
         raise ValueError(
-            f"true and model log-densities of different events: {log_true.shape}, {log_model.shape}"
+            f"true and model log-densities differ in shape: {log_true.shape}, {log_model.shape}"
         )
     if not np.isfinite(log_true).all():
         bad = int(np.flatnonzero(~np.isfinite(log_true))[0])

@@ -1,7 +1,6 @@
-"""Classifier two-sample test of samples against held-out events.
+"""Classifier two-sample test of samples against test events.
 
-It does not see samples at unphysical points or without a valid category; their fractions stand
-beside it.
+The test does not see unphysical or invalid samples; their fractions are given in separate columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +26,12 @@ _RESULT = (
 
 @dataclass(frozen=True)
 class TwoSampleResult:
-    """How well two samples can be told apart.
+    """How well a classifier can distinguish two sets of events.
 
     Attributes:
-        auc: area under the ROC curve of events the classifier was not trained on.
-        events: events of each sample, as many of one as of the other.
-        features: what the classifier looked at.
+        auc: area under the ROC curve for events that the classifier was not trained on.
+        events: number of events in each set.
+        features: features that the classifier used.
     """
 
     auc: Estimate
@@ -41,20 +40,20 @@ class TwoSampleResult:
 
 
 def two_sample_test(first: Events, second: Events, seed: int) -> TwoSampleResult:
-    """Train a classifier on two samples of one process.
+    """Train a classifier on two sets of events of one process.
 
-    Labels are looked at if both samples have them. Gluinos are put in random order in both.
+    Labels are used if both sets have them. The gluinos of both sets are put in random order.
 
     Args:
-        first: events of label 0, e.g. held-out events.
-        second: events of label 1, e.g. samples of a model.
-        seed: of the orders, the halves and the classifier.
+        first: events of class 0, e.g. test events.
+        second: events of class 1, e.g. samples of a model.
+        seed: seed of the orders, the halves and the classifier.
 
     Raises:
         ValueError: if the processes differ, or there are too few events.
     """
     if first.process != second.process:
-        raise ValueError(f"events of {first.process} against {second.process}: compare one process")
+        raise ValueError(f"{first.process} and {second.process} events; compare only one process")
     labelled = all(_has_labels(events) for events in (first, second))
     random = np.random.default_rng(seed)
     features = [event_features(events, labelled, random) for events in (first, second)]
@@ -66,34 +65,35 @@ def two_sample_test(first: Events, second: Events, seed: int) -> TwoSampleResult
 
 
 def event_features(events: Events, labelled: bool, random: np.random.Generator) -> np.ndarray:
-    """What the classifier looks at, with the gluinos in random order.
+    """Features for the classifier, with the gluinos in random order.
 
     Args:
         events: the events.
-        labelled: whether to look at helicities and colour order too.
+        labelled: whether to include helicities and colour order.
         random: source of the orders.
 
     Returns:
-        Shape ``(n, f)``: cosines, azimuths, energies, masses of pairs and momenta along the beam,
-        in rising order too; with labels helicities, products of those of two legs, also times the
-        legs' invariant, places in the colour trace, and along the trace the helicities, products
-        and invariants of neighbours.
+        Shape ``(n, f)``: cosines, azimuths, energies and masses of pairs; the energies, masses,
+        cosines and momenta along the beam in increasing order. With labels also helicities,
+        products of the helicities of two legs, these products times the invariant of the two legs
+        in increasing order, positions in the colour trace, and along the trace the helicities and
+        the products and invariants of neighbours.
 
     Raises:
-        ValueError: if labels are wanted of events that have none.
+        ValueError: if ``labelled`` is true but the events have no labels.
     """
     events = relabel(events, random)
     features = kinematic_features(events.momenta)
     if not labelled:
         return features
     if events.helicities is None or events.colour_order is None:
-        raise ValueError("events without helicities or colour order have no features of labels")
+        raise ValueError("the events have no helicities or no colour order; use labelled events")
     labels = label_features(events.momenta, events.helicities, events.colour_order)
     return np.concatenate((features, labels), axis=1)
 
 
 def kinematic_features(momenta: np.ndarray) -> np.ndarray:
-    """Features of gluino momenta, shape ``(n, n_out, 4)`` [GeV]; two are back to back."""
+    """Features of momenta ``(n, n_out, 4)`` [GeV]; two gluinos are back to back, so one is used."""
     vector = momenta[:, : 1 if momenta.shape[1] == 2 else None, 1:]
     cosine = vector[..., 2] / np.linalg.norm(vector, axis=2)
     azimuth = np.arctan2(vector[..., 1], vector[..., 0])
@@ -109,7 +109,7 @@ def label_features(momenta: np.ndarray, helicities: np.ndarray, trace: np.ndarra
     """Features of labels.
 
     Args:
-        momenta: of the gluinos [GeV], shape ``(n, n_out, 4)``.
+        momenta: momenta of the gluinos [GeV], shape ``(n, n_out, 4)``.
         helicities: +1 or -1, shape ``(n, 2 + n_out)``.
         trace: sequences of legs, shape ``(n, 2 + n_out)``.
     """
@@ -117,7 +117,7 @@ def label_features(momenta: np.ndarray, helicities: np.ndarray, trace: np.ndarra
     first, second = np.array(list(combinations(range(trace.shape[1]), 2))).T
     products = helicities[:, first] * helicities[:, second]
     signed = products * _invariant(legs[:, first], legs[:, second])
-    # Pairs with the first gluon, pairs with the second one, and pairs of gluinos.
+    # Pairs of the first gluon with gluinos, pairs of the second gluon, and pairs of gluinos.
     groups = [(first == 0) & (second > 1), first == 1, first > 1]
     along, neighbours = helicities[rows, trace], np.roll(trace, -1, axis=1)
     parts = (
@@ -141,10 +141,10 @@ def result_row(samples: Events, result: TwoSampleResult) -> dict[str, Any]:
 
     Args:
         samples: samples of the model.
-        result: of those of them that are events.
+        result: result of their test.
 
     Raises:
-        ValueError: if they do not tell how many were drawn.
+        ValueError: if the number of samples drawn is unknown.
     """
     return {
         "process": samples.process,
@@ -162,8 +162,8 @@ def two_sample_rows(
     """Rows of ``two_sample_gluino.csv``.
 
     Args:
-        runs: the trainings, see ``EvaluatedRun.run``.
-        results: of each training, one for each process.
+        runs: the trainings (see ``EvaluatedRun.run``).
+        results: results of each training, one per process.
     """
     return [
         {**{name: run[name] for name in _NAME}, **{name: result[name] for name in _RESULT}}
@@ -187,7 +187,7 @@ def two_sample_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> l
 
     Args:
         files: `results` of the trainings.
-        settings: `runs`, the trainings.
+        settings: `runs` (the trainings).
     """
     results = [read_json(path)["results"] for path in files["results"]]
     return two_sample_rows(settings["runs"], results)

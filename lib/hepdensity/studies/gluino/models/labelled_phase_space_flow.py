@@ -1,8 +1,8 @@
 """Joint density of kinematics, helicities and colours, p(x) p(h | x) p(c | x, h).
 
-The labels follow one after the other from networks on the legs, with the symmetries of the
-amplitudes, instead of from one embedding for each of 7,680 categories. Both conditionals are exact
-and normalised, and do not depend on how the gluinos are labelled.
+Helicities and then colours are modelled by networks that act on the legs and have the symmetries of
+the amplitudes, instead of by one embedding for each of the 7,680 categories. Both conditional
+probabilities are exact and normalised, and do not depend on the numbering of the gluinos.
 """
 
 import math
@@ -34,7 +34,7 @@ _BITS = [2] * LEGS
 
 
 class LabelledPhaseSpaceFlow(DensityModel):
-    """A flow of the kinematics with networks for helicities and colours behind it.
+    """A flow of the kinematics, followed by networks for helicities and colours.
 
     Events have the columns of ``layouts.labels``, shape ``(n, 19)``.
     """
@@ -48,13 +48,13 @@ class LabelledPhaseSpaceFlow(DensityModel):
         colours: TraceScores,
         mass: float,
     ) -> None:
-        """Join the three factors.
+        """Combine the three factors.
 
         Args:
             kinematics: p(x).
             helicities: p(h | x).
             colours: p(c | x, h).
-            mass: mass of the gluinos in units of sqrt s.
+            mass: gluino mass in units of sqrt(s).
 
         Raises:
             ValueError: if four gluinos of this mass cannot be produced.
@@ -62,7 +62,7 @@ class LabelledPhaseSpaceFlow(DensityModel):
         super().__init__()
         if not 0 <= mass < _LARGEST_MASS:
             raise ValueError(
-                f"the mass of the gluinos is {mass} sqrt s: choose from 0 to below 1/4"
+                f"the gluino mass is {mass} sqrt(s), but it must be >= 0 and < 0.25 sqrt(s)"
             )
         self.kinematics, self.helicities, self.colours = kinematics, helicities, colours
         self.mass = mass
@@ -71,29 +71,29 @@ class LabelledPhaseSpaceFlow(DensityModel):
 
     @property
     def bound(self) -> bool:
-        """True: ``log_prob`` sees one order of the gluinos."""
+        """True, because ``log_prob`` uses one order of the gluinos."""
         return self.kinematics.bound
 
     def prepare(self, training: Tensor) -> None:
-        """Refuse events that this model is not for.
+        """Check that the model is made for these events.
 
         Raises:
-            ValueError: for a wrong number of columns, dropped dimensions, unphysical angles, or
-                labels out of range.
+            ValueError: for a wrong number of columns, absent particles, unphysical angles or
+                invalid labels.
         """
         self.check(training)
         self.kinematics.prepare(training[:, : self.coding.layout.continuous])
 
     def check(self, batch: Tensor) -> None:
-        """Refuse labels that there are not.
+        """Check the labels.
 
         Raises:
-            ValueError: for a wrong number of columns, or naming the first event with such a label.
+            ValueError: for a wrong number of columns, or an invalid label; names the first event.
         """
         if batch.shape[1] != self.coding.layout.features:
             raise ValueError(
-                f"this model is for events of {self.coding.layout.features} columns, not"
-                f" {batch.shape[1]}: check the layout of the inputs"
+                f"this model takes events of {self.coding.layout.features} columns, not"
+                f" {batch.shape[1]}; check the layout of the inputs"
             )
         self.coding.check(batch)
 
@@ -108,7 +108,7 @@ class LabelledPhaseSpaceFlow(DensityModel):
         return torch.stack((self.kinematics.loss(angles, generator), *-values.mean(1)))
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
-        """Mean negative joint log-likelihood [nats]; see ``PhaseSpaceFlow.loss``."""
+        """Mean negative joint log-likelihood [nats] (see ``PhaseSpaceFlow.loss``)."""
         return self.factor_losses(batch, generator).sum()
 
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
@@ -155,7 +155,7 @@ class LabelledPhaseSpaceFlow(DensityModel):
         by_helicity = self.helicities(values)
         by_trace = self.colours(values, spin_structures(legs, helicities))
         chosen = by_helicity.gather(1, number((helicities > 0).long(), _BITS)[:, None])
-        # A trace and its reversal share what TRACES gives to both.
+        # A trace and its reversal share the probability that TRACES gives to both.
         trace = by_trace.gather(1, self._trace_of(positions)[:, None]) - math.log(2)
         return torch.cat((chosen, trace), dim=1).T
 
@@ -215,15 +215,15 @@ def labelled_phase_space_flow(
         residual_blocks: residual blocks of each MADE.
         units_per_dim: hidden units per coordinate.
         seed: seed of the weights and of the fixed permutations.
-        chart: coordinates of phase space, see ``phase_space_flow``.
-        orders_per_event: orders of the gluinos that the loss averages over for each event.
-        mass: mass of the gluinos in units of sqrt s; None for that of the layout's constants.
+        chart: coordinates of phase space (see ``phase_space_flow``).
+        orders_per_event: number of orders of the gluinos that the loss averages for each event.
+        mass: gluino mass in units of sqrt(s); None to take it from the constants of the layout.
         helicity_width: width of the network of helicities.
-        colour_width: hidden units of the network of amplitudes.
-        colour_terms: combinations of spin structures whose coefficients it gives.
+        colour_width: width of the network of amplitudes.
+        colour_terms: number of combinations of spin structures in an amplitude.
 
     Raises:
-        ValueError: for an unknown chart, other columns, a missing mass, or if ``orders_per_event``
+        ValueError: for an unknown chart, wrong columns, a missing mass, or if ``orders_per_event``
             or the mass is out of range.
     """
     expected = layouts.labels()
@@ -234,13 +234,13 @@ def labelled_phase_space_flow(
         expected.codes,
     ):
         raise ValueError(
-            "this model is for angles, helicities and colour positions of four gluinos: choose"
+            "this model takes angles, helicities and colour positions of four gluinos; choose"
             " another kind for other columns"
         )
     if mass is None and "mass" not in layout.constants:
         raise ValueError(
-            "this model needs the mass of the gluinos: give `mass` in units of sqrt s, or write it"
-            " into the constants of the layout"
+            "this model needs the gluino mass; set `mass` in units of sqrt(s), or add it to the"
+            " constants of the layout"
         )
     kinematics = build_kinematics(
         layers=layers,

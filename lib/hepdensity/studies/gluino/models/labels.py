@@ -1,4 +1,4 @@
-"""Angles, helicities and colour positions in the columns of the layout ``labels``."""
+"""Conversion of angles, helicities and colour positions to and from the layout ``labels``."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from hepdensity.studies.gluino.layouts import INCOMING
 
 
 def pack(angles: Tensor, helicities: Tensor, positions: Tensor) -> Tensor:
-    """Put an event's parts in the columns of ``layouts.labels``.
+    """Pack angles and labels into the columns of ``layouts.labels``.
 
     Args:
-        angles: shape ``(n, 2 g)`` for g gluinos; its dtype is that of the result.
+        angles: shape ``(n, 2 g)`` for g gluinos; the result has the same dtype.
         helicities: +1 or -1, shape ``(n, 2 + g)``.
         positions: colour positions, shape ``(n, 1 + g)``.
     """
@@ -21,14 +21,14 @@ def pack(angles: Tensor, helicities: Tensor, positions: Tensor) -> Tensor:
 
 
 def unpack(batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Take events apart; the inverse of ``pack``.
+    """Split events into angles and labels; the inverse of ``pack``.
 
     Args:
         batch: labelled events, shape ``(n, 4 g + 3)`` for g gluinos.
 
     Returns:
         Angles ``(n, 2 g)``, helicities +1 or -1 ``(n, 2 + g)`` and colour positions ``(n, 1 + g)``,
-        the latter two as int64.
+        the last two as int64.
     """
     first = (batch.shape[1] - INCOMING - 1) // 2
     angles, labels = batch[:, :first], batch[:, first:].round().long()
@@ -39,7 +39,7 @@ def unpack(batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def positions_to_order(positions: Tensor) -> Tensor:
-    """Sequence of legs in the trace behind leg 0, each minus one; its own inverse function.
+    """Sequence of legs in the trace after leg 0, each minus one; this function is its own inverse.
 
     Args:
         positions: permutations, shape ``(n, m)``.

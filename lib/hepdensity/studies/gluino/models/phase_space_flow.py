@@ -1,9 +1,9 @@
-"""A flow in the coordinates where massless flat phase space is uniform.
+"""A flow in coordinates in which massless flat phase space is uniform.
 
-In the angle variables of Verheyen 2022 (arXiv:2205.01697) a flow has to learn the boundary of phase
-space. Here it begins at flat phase space and learns the matrix element only. What the process is
-symmetric under is built in: rotation about the beam, reflections along and across it, exchange of
-the gluinos.
+In the angle variables of Verheyen 2022 (arXiv:2205.01697), a flow has to learn the boundary of
+phase space. This flow starts from flat phase space and learns only the matrix element. The
+symmetries of the process are built in: rotation about the beam, reflections along and across the
+beam, and exchange of the gluinos.
 """
 
 import math
@@ -26,27 +26,27 @@ from hepdensity.studies.gluino.models.layers.phase_space import PHI, THETA, Phas
 _PARTICLES = 4
 _FEATURES = 8
 _DIFFERENCE = 6
-"""Column of the pairs' mass difference behind the common rotation."""
+"""Column of the mass difference of the pairs, after the common rotation."""
 _LARGEST_CHUNK = 60_000
 _TOLERATED_UNPHYSICAL = 1e-4
 
 
 class PhaseSpaceFlow(DensityModel):
-    """A flow of a cube behind a chart of phase space, averaged over the orders of the particles."""
+    """A flow on a cube that a chart maps to phase space, averaged over particle orders."""
 
     orders: Tensor
 
     def __init__(
         self, chart: Sequence[Layer], flow: Flow, orders: Tensor, orders_per_event: int
     ) -> None:
-        """Put a flow behind a chart.
+        """Combine a flow and a chart.
 
         Args:
             chart: layers from angles to the cube of the flow, in the order of inference.
-            flow: flow of that cube without permutation treatment.
+            flow: flow on this cube, without permutation treatment.
             orders: orders of the particles to average over, shape ``(k, 4)``.
-            orders_per_event: how many of them, drawn anew, the loss averages over for each event:
-                1 is the stochastic permutation, k the exact likelihood.
+            orders_per_event: number of these orders that the loss draws and averages for each
+                event: 1 is the stochastic permutation, k the exact likelihood.
 
         Raises:
             ValueError: if ``orders_per_event`` is not in 1 ... k.
@@ -54,7 +54,7 @@ class PhaseSpaceFlow(DensityModel):
         super().__init__()
         if not 1 <= orders_per_event <= len(orders):
             raise ValueError(
-                f"orders_per_event is {orders_per_event}: choose from 1 (one random order) to"
+                f"orders_per_event is {orders_per_event}; choose from 1 (one random order) to"
                 f" {len(orders)} (the exact symmetrised likelihood)"
             )
         self.chart = nn.ModuleList(chart)
@@ -65,33 +65,33 @@ class PhaseSpaceFlow(DensityModel):
 
     @property
     def bound(self) -> bool:
-        """True: ``log_prob`` sees one order of the particles."""
+        """True, because ``log_prob`` uses one order of the particles."""
         return True
 
     def prepare(self, training: Tensor) -> None:
-        """Refuse events that this model is not for.
+        """Check that the model is made for these events.
 
         Raises:
-            ValueError: for a wrong number of columns, dropped dimensions, or unphysical angles in
-                more events than rounding explains.
+            ValueError: for a wrong number of columns, absent particles, or more events with
+                unphysical angles than rounding can explain.
         """
         if training.shape[1] != _FEATURES:
             raise ValueError(
-                f"this model is for events of {_FEATURES} angles, not {training.shape[1]} columns"
+                f"this model takes events of {_FEATURES} angles, not {training.shape[1]} columns"
             )
         refuse_dropped(training)
         unphysical = self._infer(training)[1].isneginf()
         if unphysical.sum() > max(1, _TOLERATED_UNPHYSICAL * len(training)):
             raise ValueError(
                 f"event {int(unphysical.nonzero()[0]) + 1} and {int(unphysical.sum()) - 1} others"
-                " have angles that no four massless momenta can have: check the input events"
+                " have angles that four massless momenta cannot have; check the input events"
             )
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Mean negative log-likelihood [nats] from ``orders_per_event`` orders of each event.
 
-        Events at unphysical points do not count: single precision moves about one in 10^7 there,
-        which must not end a training.
+        Events at unphysical points do not count: rounding to single precision moves about one event
+        in 10^7 to an unphysical point, which must not end a training.
         """
         values = self.log_prob_averaged(batch, self.orders_per_event, generator)
         physical = ~values.isneginf()
@@ -114,11 +114,11 @@ class PhaseSpaceFlow(DensityModel):
 
         Args:
             batch: events, shape ``(n, 8)``.
-            count: number of orders; exact, without random numbers, if all.
-            generator: source of the choice.
+            count: number of orders; with all orders, the result is exact and not random.
+            generator: source of random orders.
 
         Returns:
-            Shape ``(n,)`` [nats], a lower bound of the log-density on average unless exact.
+            Shape ``(n,)`` [nats]; unless exact, on average a lower bound of the log-density.
         """
         size = max(1, _LARGEST_CHUNK // count)
         parts = [self._averaged(part, count, generator) for part in batch.split(size)]
@@ -133,7 +133,7 @@ class PhaseSpaceFlow(DensityModel):
         repeated = batch.repeat_interleave(count, dim=0)
         z, contribution = self._infer(permute_particles(repeated, orders.reshape(-1, _PARTICLES)))
         values = self.flow.log_prob(z).view(n, count).logsumexp(dim=1) - math.log(count)
-        # Flat phase space knows no order, and -inf inside logsumexp would have no gradient.
+        # Flat phase space does not depend on the order; -inf inside logsumexp has no gradient.
         return values + contribution.view(n, count)[:, 0]
 
     def log_prob_ordered(self, x: Tensor) -> Tensor:
@@ -142,7 +142,7 @@ class PhaseSpaceFlow(DensityModel):
         return self.flow.log_prob(z) + contribution
 
     def _infer(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Points of the flow's cube and the contribution of the chart."""
+        """Points on the cube of the flow, and the contribution of the chart."""
         total = x.new_zeros(len(x))
         for layer in self._stack:
             x, contribution = layer.inverse(x)
@@ -160,7 +160,7 @@ class PhaseSpaceFlow(DensityModel):
 
 
 def _chart(name: str) -> tuple[list[Layer], Tensor]:
-    """Layers from angles to the cube, and the orders of the particles that are left to average."""
+    """Layers from angles to the cube, and the particle orders that remain to be averaged."""
     orders = list(permutations(range(_PARTICLES)))
     if name == "plain":
         return [PhaseSpace()], torch.tensor(orders)
@@ -170,16 +170,16 @@ def _chart(name: str) -> tuple[list[Layer], Tensor]:
     if name == "paired":
         kept = [o for o in orders if o[0] < o[1] and o[0] < o[2] < o[3]]
         return _paired_chart(), torch.tensor(kept)
-    raise ValueError(f"unknown chart '{name}': choose from plain, sequential, paired")
+    raise ValueError(f"unknown chart '{name}'; choose from plain, sequential, paired")
 
 
 def _without_common_angle(columns: tuple[int, ...]) -> list[int]:
-    """Where columns of the cube are when the first azimuth is dropped."""
+    """Positions of columns of the cube after the first azimuth is dropped."""
     return [c - (c > PHI[0]) for c in columns]
 
 
-# In both charts the order of the folds matters: what a later fold connects must not move what an
-# earlier fold looks at.
+# In both charts the order of the folds matters: a later fold must not change the columns on which
+# an earlier fold decides.
 
 
 def _sequential_chart() -> list[Layer]:
@@ -188,11 +188,11 @@ def _sequential_chart() -> list[Layer]:
     return [
         PhaseSpace(),
         CommonRotation(PHI),
-        # along the beam: beam exchange and parity together
+        # Reflection along the beam: beam exchange and parity together.
         Fold(reflected=tuple(theta)),
-        # in the rest frame of the last two particles they are back to back
+        # The last two particles are back to back in their rest frame.
         Fold(reflected=(theta[2],), shifted=(phi[2],)),
-        # across the beam: parity and half a turn about the transverse axis
+        # Reflection across the beam: parity and a half turn about the transverse axis.
         Fold(reflected=(phi[1], phi[2])),
     ]
 
@@ -203,24 +203,24 @@ def _paired_chart() -> list[Layer]:
     return [
         PairedPhaseSpace(),
         CommonRotation(PHI),
-        # exchange of the pairs, which turns the axis and with it all azimuths about the beam
+        # The exchange of the pairs reverses the axis and shifts all azimuths about the beam.
         Fold(
             reflected=(_DIFFERENCE, theta[0]),
             shifted=(phi[1], phi[2]),
             exchanged=((theta[1], theta[2]), (phi[1], phi[2])),
         ),
-        # along the beam: beam exchange and parity together
+        # Reflection along the beam: beam exchange and parity together.
         Fold(reflected=tuple(theta)),
-        # exchanges within the pairs
+        # Exchanges within the pairs.
         Fold(reflected=(theta[1],), shifted=(phi[1],)),
         Fold(reflected=(theta[2],), shifted=(phi[2],)),
-        # across the beam: parity and half a turn about the transverse axis
+        # Reflection across the beam: parity and a half turn about the transverse axis.
         Fold(reflected=(phi[1], phi[2])),
     ]
 
 
 def _start_at_identity(flow: Flow) -> None:
-    """Make every spline of a flow the identity, whatever its conditions."""
+    """Make every spline of a flow the identity for all conditions."""
     for layer in flow.layers:
         if isinstance(layer, AutoregressiveSpline):
             final = layer.made.final
@@ -232,16 +232,16 @@ def _start_at_identity(flow: Flow) -> None:
 
 
 def refuse_other_angles(continuous: Sequence[Column], particles: int) -> None:
-    """Refuse continuous columns other than the angles of four particles.
+    """Check that the continuous columns are the angles of four particles.
 
     Raises:
-        ValueError: naming what there is.
+        ValueError: if they are not; names the columns.
     """
     unit = all(column.support == "unit" for column in continuous)
     if len(continuous) != _FEATURES // _PARTICLES or particles != _PARTICLES or not unit:
         raise ValueError(
-            f"this model is for {_PARTICLES} particles with two angle variables in [0, 1] each, not"
-            f" for {particles} with {[column.name for column in continuous]}: choose another kind"
+            f"this model takes {_PARTICLES} particles with two angle variables in [0, 1] each, not"
+            f" {particles} with {[column.name for column in continuous]}; choose another kind"
         )
 
 
@@ -265,17 +265,17 @@ def phase_space_flow(
         residual_blocks: residual blocks of each MADE.
         units_per_dim: hidden units per coordinate.
         seed: seed of the weights and of the fixed permutations.
-        chart: "paired" (7 coordinates, 3 orders) or "sequential" (7 and 12) with rotation about
-            the beam, reflections and some exchanges of particles divided out, or "plain" (8 and
-            24), RAMBO on diet without symmetries.
-        orders_per_event: orders of the particles that the loss averages over for each event.
+        chart: "paired" (7 coordinates, 3 orders) or "sequential" (7 coordinates, 12 orders), in
+            which rotation about the beam, reflections and some exchanges of particles are divided
+            out; or "plain" (8 coordinates, 24 orders), RAMBO on diet without symmetries.
+        orders_per_event: number of particle orders that the loss averages for each event.
 
     Raises:
-        ValueError: for an unknown chart, other columns, or if ``orders_per_event`` is out of range.
+        ValueError: for an unknown chart, wrong columns, or if ``orders_per_event`` is out of range.
     """
     refuse_other_angles(layout.particle, layout.particles)
     if layout.event or layout.sets:
-        raise ValueError("this model is for four particles, all present, and their angles alone")
+        raise ValueError("this model takes only angles of four particles that are always present")
     return build_kinematics(
         layers=layers,
         bins=bins,
@@ -290,7 +290,7 @@ def phase_space_flow(
 def build_kinematics(
     *, seed: int, chart: str, orders_per_event: int, **sizes: int
 ) -> PhaseSpaceFlow:
-    """Build the flow for angles in the columns that ``phase_space_flow`` checks; see there."""
+    """Build the flow of ``phase_space_flow`` without checking the layout."""
     stack, orders = _chart(chart)
     features = _FEATURES - (chart != "plain")
     flow = Flow(spline_layers(features, seed, **sizes), features)

@@ -1,7 +1,7 @@
-"""Importance-weighted bounds on log-likelihoods against their number of draws.
+"""Importance-weighted bounds on log-likelihoods versus the number of draws.
 
-The draws are nested, so that the points of a line are strongly correlated: it rises more reliably
-than its error bars, which are those of the test events, suggest.
+The draws are nested, so the points of a line are strongly correlated. The error bars show only the
+statistical error of the test events, so the rise of a line is more significant than they suggest.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ LABELS = {
 """Column of the table -> label of its axis."""
 
 _DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
-"""Lines of training-set sizes, the largest first."""
+"""Line styles of training-set sizes, the largest first."""
 
 
 def importance_bound(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Figure, None]:
     """Draw the bounds of the models of labels.
 
     Args:
-        files: `table`, that of the bounds, and `summaries` of the trainings.
-        settings: `runs`, the trainings, and the `preset`.
+        files: `table` of the bounds and `summaries` of the trainings.
+        settings: `runs` (the trainings) and `preset`.
     """
     looks = looks_of(settings["runs"], "treatment")
     return importance_bound_figure(
@@ -59,20 +59,20 @@ def importance_bound(files: Mapping[str, Any], settings: Mapping[str, Any]) -> t
 def importance_bound_figure(
     rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
 ) -> Figure:
-    """Draw bounds against draws, a column per permutation treatment.
+    """Draw bounds versus draws, one column per permutation treatment.
 
     Args:
-        rows: Rows of the table `fig10_importance_bound`; exact models have one without `draws`, and
-            without a joint truth its columns are None.
+        rows: Rows of the table `fig10_importance_bound`. An exact model has one row, without
+            `draws`; if the joint truth is unknown, its columns are None.
         looks: Look of the treatment of each model.
-        note: Words to write on the figure.
+        note: Text to write on the figure.
 
     Raises:
-        ValueError: If there is no row.
+        ValueError: If there are no rows.
     """
     if not rows:
         raise ValueError(
-            "a figure of bounds needs a model: name one in gluino.datasets.labels.models"
+            "a figure of bounds needs a model; add one to gluino.datasets.labels.models"
         )
     named = list(dict.fromkeys(row["permutation"] for row in rows))
     shown = [permutation for permutation in named if permutation is not None] or named
@@ -103,9 +103,9 @@ def _draw_models(
     lines: Mapping[int, Any],
     looks: Mapping[str, Look],
 ) -> None:
-    """Draw a line per model and training-set size; exact models are level lines.
+    """Draw one line per model and training-set size; exact models are horizontal lines.
 
-    Values that are not finite are marked at the edge; those of exact models at the first draw.
+    Values that are not finite are marked at the edge, at the first draw for exact models.
     """
     for model, size in dict.fromkeys((row["model"], row["n_train"]) for row in rows):
         own = [row for row in rows if (row["model"], row["n_train"]) == (model, size)]

@@ -1,7 +1,7 @@
 """Fractions of helicities and colour orders (Verheyen 2022, arXiv:2205.01697, figure 11).
 
-Fractions refer to the samples that are events: those at unphysical points, and those whose category
-is none, are left out of numerator and denominator.
+Fractions refer to valid samples: unphysical and invalid samples count neither in the numerator nor
+in the denominator.
 """
 
 from __future__ import annotations
@@ -46,25 +46,25 @@ HELICITIES = tuple(
 COLOUR_ORDERS = tuple(
     Configuration.colour(array) for array in ("01234", "10234", "20134", "30124", "40123")
 )
-"""Colour orders of the figure, as in the paper: gluon b wanders through the trace."""
+"""Colour orders of the figure, as in the paper: gluon b takes each position in the trace."""
 
 GROUPS = {
     "helicities of a, b, 1, 2, 3, 4": HELICITIES,
     "legs along the colour trace": COLOUR_ORDERS,
 }
-"""Label of the axis -> what stands on it."""
+"""Label of the axis -> configurations on it."""
 
 RATIO_RANGES = ((0.8, 1.2), (0.5, 1.5), (0.0, 2.0), (0.0, 4.0))
-"""The paper's range of ratio panels, and wider ones for models that need them."""
+"""The paper's range for ratio panels, and wider ranges for models that need them."""
 
 _FACET_HEIGHT = 2.9
 _WIDTH_OF_MODELS = 0.7
-"""Part of the width of a configuration over which the models are spread."""
+"""Fraction of the width of a configuration over which the models are spread."""
 
 
 @dataclass(frozen=True)
 class Fractions:
-    """Fractions of events with several labels.
+    """Fractions of events that have certain labels.
 
     Attributes:
         value: The fractions, shape (labels,).
@@ -75,7 +75,7 @@ class Fractions:
     error: np.ndarray
 
     def ratio(self, truth: Fractions) -> Fractions:
-        """Ratio to the truth with the error of these fractions only; NaN where no truth is.
+        """Ratio to the truth, with the error of these fractions only; NaN if the truth is 0.
 
         Args:
             truth: Fractions of the same labels.
@@ -87,7 +87,7 @@ class Fractions:
 def fractions_of(
     events: Events, configurations: Sequence[Configuration], symmetric: bool = True
 ) -> Fractions:
-    """Fractions of events with each of several labels.
+    """Fraction of events with each of several labels.
 
     Args:
         events: Labelled events.
@@ -105,7 +105,7 @@ def discrete_marginals(
 
     Args:
         files: `samples` and `summaries` of the trainings, and `events`.
-        settings: `runs`, the trainings, and the `preset`.
+        settings: `runs` (the trainings) and `preset`.
     """
     samples = read_labelled_samples(files["samples"], settings["runs"])
     truth = read_labelled_events(files["events"])
@@ -120,7 +120,7 @@ def discrete_marginals_figure(
     Args:
         samples: One per model.
         truth: Labelled events.
-        note: Words to write on the figure.
+        note: Text to write on the figure.
 
     Returns:
         The figure and the rows of its table.
@@ -143,7 +143,7 @@ def _draw_facets(
     found: Mapping[str, Sequence[Fractions]],
     expected: Sequence[Fractions],
 ) -> Figure:
-    """Draw a column per kind of label, and panels above ratio panels per permutation treatment."""
+    """Draw one column per kind of label, and panels with ratios per permutation treatment."""
     figure = Figure(figsize=(WIDTH, 0.9 + _FACET_HEIGHT * len(shown)))
     shape, heights = (2 * len(shown), len(GROUPS)), [1.8, 1] * len(shown)
     axes = figure.subplots(*shape, sharex="col", squeeze=False, height_ratios=heights)
@@ -168,7 +168,7 @@ def _draw_panel(
     points: Sequence[tuple[LabelledSample, Fractions]],
     truth: Fractions,
 ) -> None:
-    """Draw the fractions of several models beside one another, above their ratios to the truth."""
+    """Draw the fractions of several models side by side, above their ratios to the truth."""
     edges = np.arange(len(truth.value) + 1) - 0.5
     upper.stairs(truth.value, edges, fill=True, color=TRUTH_FILL, zorder=0)
     upper.stairs(truth.value, edges, color=TRUTH_COLOUR, linewidth=0.9, zorder=0.5)

@@ -1,9 +1,10 @@
 """Log-likelihoods of treatments of labels (Verheyen 2022, arXiv:2205.01697, figure 10).
 
-Beside the value that the paper reports stands a tight one: exact, or a bound from many importance
-draws, which an arrow marks. Bounds are known for fewer test events than exact values; so that all
-can be compared with one truth line, they are drawn at the distance from it that they have from the
-truth of their own events. Means that are not finite are marked at the edge of the frame.
+Next to the value that the paper reports is a tight value. It is either exact or a bound from many
+importance draws, which is marked by an arrow. Bounds are known for fewer test events than exact
+values. To compare all of them with one truth line, each value is drawn at the distance from this
+line that it has from the truth of its own events. Means that are not finite are marked at the edge
+of the frame.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ NO_TRUTH = "no truth line: joint density unknown"
 
 _ROW_HEIGHT = 0.27
 _LANE = 0.4
-"""Vertical distance of the permutation treatments of one treatment, in rows."""
+"""Vertical distance between permutation treatments of one treatment of the labels, in rows."""
 
 _FACE = {"log_likelihood": False, "log_likelihood_tight": True, "kl_to_truth": True}
 """Column -> whether its markers are filled."""
@@ -55,8 +56,8 @@ def label_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> t
     """Draw figure 10.
 
     Args:
-        files: `table`, that of the figure.
-        settings: `runs`, the trainings, and the `preset`.
+        files: `table` of the figure.
+        settings: `runs` (the trainings) and `preset`.
     """
     rows = read_table(files["table"])
     note = convergence_note(settings["preset"], [row["ended_by"] for row in rows])
@@ -66,19 +67,19 @@ def label_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> t
 def label_likelihood_figure(
     rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
 ) -> Figure:
-    """Draw log-likelihoods and distances to the truth, a block of panels per training-set size.
+    """Draw log-likelihoods and distances to the truth, one row of panels per training-set size.
 
     Args:
-        rows: Rows of the table `fig10_discrete_log_likelihood`; without a joint truth its columns
-            are None.
-        looks: Look of the treatment of each model; models of one look share a line.
-        note: Words to write on the figure.
+        rows: Rows of the table `fig10_discrete_log_likelihood`. If the joint truth is unknown, its
+            columns are None.
+        looks: Look of the treatment of each model; models with the same look share a line.
+        note: Text to write on the figure.
 
     Raises:
-        ValueError: If there is no row.
+        ValueError: If there are no rows.
     """
     if not rows:
-        raise ValueError("figure 10 needs a model: name one in gluino.datasets.labels.models")
+        raise ValueError("figure 10 needs a model; add one to gluino.datasets.labels.models")
     has_truth = any(row["kl_to_truth"] is not None for row in rows)
     line = truth_line(rows)
     rows = (
@@ -118,7 +119,7 @@ def _draw_block(
     treatments: Sequence[Look],
     looks: Mapping[str, Look],
 ) -> None:
-    """Draw the trainings of one size: one-draw and tight values, and the distances."""
+    """Draw the trainings of one size: one-draw values, tight values, and distances."""
     for place, treatment in enumerate(treatments):
         for axes in panels.values():
             axes.axhline(place + 0.5, color="#dddddd", linewidth=0.6, zorder=0)
@@ -156,7 +157,7 @@ def _draw_training(
 def _draw_point(
     axes: Axes, rows: Sequence[Row], column: str, lane: float, colour: str, marker: str
 ) -> float | None:
-    """Draw mean and spread of a column; None if it is unknown or not finite."""
+    """Draw the mean and spread of a column and return the mean, or None if it is not finite."""
     draw_not_finite(axes, lane, rows, column, colour, along="x")
     found = spread_over_seeds(rows, column)
     if found is None:

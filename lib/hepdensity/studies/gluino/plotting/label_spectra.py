@@ -1,7 +1,7 @@
 """Spectra of events with a given label (Verheyen 2022, arXiv:2205.01697, figures 12 and 13).
 
-Densities integrate to the fraction of events that have the label, so that both a wrong fraction and
-a wrong shape show.
+Densities integrate to the fraction of events that have the label, so they show both a wrong
+fraction and a wrong shape.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ HELICITIES = tuple(Configuration.helicity(signs) for signs in ("++-+-+", "++-++-
 """Helicity configurations of figure 13, as in the paper."""
 
 RATIO_RANGES = ((0.5, 1.5), (0.0, 2.0))
-"""The paper's range of ratio panels, and a wider one for models that need it."""
+"""The paper's range for ratio panels, and a wider range for models that need it."""
 
 KINDS = {"helicity": "helicities", "colour": "colour trace"}
 """Kind of a label -> its name in titles."""
@@ -65,14 +65,14 @@ _FACET_HEIGHT = 3.0
 
 @dataclass(frozen=True)
 class Variable:
-    """What is histogrammed.
+    """A variable to histogram.
 
     Attributes:
         name: Its name in the table.
         symbol: Its symbol.
         unit: Its unit.
         binning: The bins.
-        function: From momenta (n, 4, 4) to values (n,).
+        function: Function from momenta (n, 4, 4) to values (n,).
     """
 
     name: str
@@ -98,7 +98,7 @@ def delta_psi(momenta: np.ndarray) -> np.ndarray:
     """
     first, second, third = (momenta[:, i, 1:] for i in range(3))
     one, other = np.cross(first, second), np.cross(first + second, third)
-    # Unlike the arc cosine of their product, this is exact for normals that are nearly parallel.
+    # Unlike the arc cosine of their product, this is accurate for nearly parallel normals.
     sine = np.linalg.norm(np.cross(one, other), axis=1)
     angle: np.ndarray = np.arctan2(sine, (one * other).sum(axis=1))
     return angle
@@ -107,7 +107,7 @@ def delta_psi(momenta: np.ndarray) -> np.ndarray:
 ENERGY = Variable(
     "energy", r"E_{\mathrm{1}}", "GeV", Binning(25, 601.0, 950.0), lambda p: p[:, 0, 0]
 )
-"""Energy of gluino 1, bins as in the paper."""
+"""Energy of gluino 1, with bins as in the paper."""
 
 DELTA_PSI = Variable(
     "delta_psi",
@@ -116,7 +116,7 @@ DELTA_PSI = Variable(
     Binning(25, 0.0, math.pi),
     delta_psi,
 )
-"""Angle between planes, bins as in the paper."""
+"""Angle between planes, with bins as in the paper."""
 
 
 def energy_by_colour(
@@ -126,7 +126,7 @@ def energy_by_colour(
 
     Args:
         files: `samples` and `summaries` of the trainings, and `events`.
-        settings: `runs`, the trainings, and the `preset`.
+        settings: `runs` (the trainings) and `preset`.
     """
     samples = read_labelled_samples(files["samples"], settings["runs"])
     truth = read_labelled_events(files["events"])
@@ -140,7 +140,7 @@ def delta_psi_by_helicity(
 
     Args:
         files: `samples` and `summaries` of the trainings, and `events`.
-        settings: `runs`, the trainings, and the `preset`.
+        settings: `runs` (the trainings) and `preset`.
     """
     samples = read_labelled_samples(files["samples"], settings["runs"])
     truth = read_labelled_events(files["events"])
@@ -155,7 +155,7 @@ def energy_by_colour_figure(
     Args:
         samples: One per model.
         truth: Labelled events.
-        note: Words to write on the figure.
+        note: Text to write on the figure.
 
     Returns:
         The figure and the rows of its table.
@@ -171,7 +171,7 @@ def delta_psi_by_helicity_figure(
     Args:
         samples: One per model.
         truth: Labelled events.
-        note: Words to write on the figure.
+        note: Text to write on the figure.
 
     Returns:
         The figure and the rows of its table.
@@ -195,7 +195,7 @@ def _draw(
     variable: Variable,
     note: str | None,
 ) -> tuple[Figure, list[dict[str, Any]]]:
-    """Draw a column per configuration, and panels above ratio panels per permutation treatment."""
+    """Draw one column per configuration, and panels with ratios per permutation treatment."""
     expected = [_density(truth, one, variable) for one in configurations]
     found = {
         sample.model: [
@@ -245,7 +245,7 @@ def _draw_facet(
     expected: Sequence[BinnedDensity],
     variable: Variable,
 ) -> None:
-    """Draw panels side by side, each above its ratio panel; of each line a density per panel."""
+    """Draw panels side by side, each above its ratio panel; a line has one density per panel."""
     for j, (upper, lower) in enumerate(block.T):
         draw_truth(upper, expected[j])
         draw_ratio_frame(lower, expected[j])
@@ -253,7 +253,7 @@ def _draw_facet(
             draw_density(upper, densities[j], colour)
             draw_ratio(lower, densities[j], expected[j], colour)
     pairs = [pair for densities, _ in lines for pair in zip(densities, expected, strict=True)]
-    # Of few events none may have the label.
+    # With few events, it is possible that none has the label.
     highest = max(float(density.density.max()) for pair in pairs for density in pair) or 1.0
     upper, lower = block[:, 0]
     upper.set_xlim(variable.binning.low, variable.binning.high)

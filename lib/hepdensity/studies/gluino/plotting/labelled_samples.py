@@ -1,8 +1,8 @@
 """Labelled samples of models, and the events among them that have a given label.
 
-The gluinos of an event are identical particles, so that an event stands for its 24 relabellings. An
-average over all of them has, for the truth and for models that are symmetric by construction, the
-same mean as a count of events and, for labels that tell the gluinos apart, a far smaller error.
+The gluinos of an event are identical particles, so an event represents its 24 relabellings. For the
+truth and for models that are symmetric by construction, the average over all relabellings has the
+same mean as a count of events. For labels that distinguish the gluinos, its error is much smaller.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEGS = "ab1234"
 """Names of the legs: gluons along +z and -z, then the gluinos."""
 
 LEG_NAMES = ("a: gluon (+z)", "b: gluon (−z)", "1-4: gluinos")
-"""The same in words for legends."""
+"""Descriptions of the legs for legends."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LabelledSample:
         family: "paper" or "ours".
         n_train: Number of training events.
         seed: Seed of the training.
-        events: Samples that are events.
+        events: Valid samples at physical points.
         look: Look of its treatment of labels.
         symmetric: Whether all relabellings of the gluinos have the same density by construction.
     """
@@ -56,7 +56,7 @@ class LabelledSample:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What the rows of this sample have in common in a table."""
+        """Columns that all table rows of this sample share."""
         return {
             "model": self.model,
             "family": self.family,
@@ -73,10 +73,10 @@ class Configuration:
     """A helicity configuration or a colour order of four gluinos.
 
     Attributes:
-        name: Its name for readers.
+        name: Its name in tables.
         kind: "helicity" or "colour".
-        values: +1 or -1 of each leg, or positions in the colour trace of all legs but the first
-            (the notation of the public CSV).
+        values: +1 or -1 for each leg, or the positions in the colour trace of all legs except the
+            first (the notation of the public CSV).
     """
 
     name: str
@@ -93,7 +93,7 @@ class Configuration:
     def colour(cls, positions: str) -> Configuration:
         """Colour order from the positions of the public CSV, e.g. "20134".
 
-        Its name is the sequence of legs in the colour trace, see `LEGS`.
+        Its name is the sequence of legs in the colour trace (see `LEGS`).
         """
         values = tuple(int(digit) for digit in positions)
         trace = [LEGS[1 + values.index(place)] for place in range(len(values))]
@@ -101,7 +101,7 @@ class Configuration:
 
     @property
     def title(self) -> str:
-        """Its name in figures, with minus signs as wide as plus signs."""
+        """Its name in figures, where minus signs are as wide as plus signs."""
         return self.name.replace("-", "−")
 
 
@@ -110,10 +110,10 @@ class Selection:
     """Relabelled events with a given label.
 
     Attributes:
-        owner: Event of each, 0-based, shape (entries,).
-        gluinos: Which gluinos of the event are gluinos 1 to 4 after relabelling, shape
+        owner: Index of the original event of each entry, shape (entries,).
+        gluinos: Gluinos of the event that become gluinos 1 to 4 by the relabelling, shape
             (entries, 4).
-        relabellings: Number of relabellings of each event that were tried.
+        relabellings: Number of relabellings tried for each event.
         events: Number of events that were searched.
     """
 
@@ -123,7 +123,7 @@ class Selection:
     events: int
 
     def fraction(self) -> tuple[float, float]:
-        """Fraction of the events with the label, and its standard error with events as units."""
+        """Fraction of the events with the label, and its standard error (events are the units)."""
         share = np.bincount(self.owner, minlength=self.events) / self.relabellings
         return float(share.mean()), float(share.std() / math.sqrt(self.events))
 
@@ -140,14 +140,14 @@ class Selection:
 def read_labelled_samples(
     paths: Sequence[str | Path], runs: Sequence[Mapping[str, Any]]
 ) -> list[LabelledSample]:
-    """Read the samples of several labelled models, one training of each.
+    """Read the samples of several labelled models, one training per model.
 
     Args:
         paths: Files of samples.
-        runs: Their trainings, see `hepdensity.study.Study.run`.
+        runs: Their trainings (see `hepdensity.study.Study.run`).
 
     Raises:
-        ValueError: If there are two trainings of a model, or samples without labels or events.
+        ValueError: If a model has two trainings, or a file has no labels or no events.
     """
     check_one_per_model(runs)
     keys = ("model", "permutation", "family", "n_train", "seed", "symmetric")
@@ -168,24 +168,24 @@ def read_labelled_events(path: str | Path) -> Events:
         path: An event file.
 
     Raises:
-        ValueError: If they have none, or if there is no event.
+        ValueError: If the events have no labels, or there are no events.
     """
     return _checked(path, read_events(path))
 
 
 def _checked(path: str | Path, events: Events) -> Events:
     if events.helicities is None or events.colour_order is None:
-        raise ValueError(f"{path}: events without helicities or colour orders; give labelled ones")
+        raise ValueError(f"{path}: events without helicities or colour orders; use labelled events")
     if len(events) == 0:
-        raise ValueError(f"{path}: no events; train the model for longer or draw more samples")
+        raise ValueError(f"{path}: no valid samples; train the model longer or draw more samples")
     return events
 
 
 def check_one_per_model(runs: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse runs for a figure that has room for one training of each model.
+    """Check that there is only one training per model, as some figures need.
 
     Args:
-        runs: Runs with their model.
+        runs: The trainings.
 
     Raises:
         ValueError: If a model appears twice.
@@ -193,7 +193,7 @@ def check_one_per_model(runs: Sequence[Mapping[str, Any]]) -> None:
     models = [run["model"] for run in runs]
     for model in models:
         if models.count(model) > 1:
-            raise ValueError(f"two trainings of {model}: give one n_train and one seed")
+            raise ValueError(f"two trainings of {model}; give only one n_train and one seed")
 
 
 def select(events: Events, configuration: Configuration, symmetric: bool = True) -> Selection:
@@ -202,24 +202,24 @@ def select(events: Events, configuration: Configuration, symmetric: bool = True)
     Args:
         events: Labelled events with four gluinos.
         configuration: The label.
-        symmetric: Whether to search all relabellings of the gluinos, or the events as they are.
+        symmetric: Whether to search all relabellings of the gluinos or only the original events.
     """
     columns = _label_columns(events, configuration.kind)
-    wanted = np.array(configuration.values)
-    fixed = len(wanted) - events.n_out
-    candidates = np.flatnonzero((columns[:, :fixed] == wanted[:fixed]).all(axis=1))
+    values = np.array(configuration.values)
+    fixed = len(values) - events.n_out
+    candidates = np.flatnonzero((columns[:, :fixed] == values[:fixed]).all(axis=1))
     of_gluinos = columns[candidates, fixed:]
     tried = list(permutations(range(events.n_out))) if symmetric else [tuple(range(events.n_out))]
     owners, gluinos = [], []
     for relabelling in tried:
-        found = candidates[(of_gluinos[:, relabelling] == wanted[fixed:]).all(axis=1)]
+        found = candidates[(of_gluinos[:, relabelling] == values[fixed:]).all(axis=1)]
         owners.append(found)
         gluinos.append(np.tile(relabelling, (len(found), 1)))
     return Selection(np.concatenate(owners), np.concatenate(gluinos), len(tried), len(events))
 
 
 def _label_columns(events: Events, kind: str) -> np.ndarray:
-    """Labels such that those of gluino i stand in the i-th of the last columns."""
+    """Labels as columns; the label of gluino i is in the i-th of the last four columns."""
     if kind == "helicity":
         assert events.helicities is not None
         return events.helicities
@@ -228,7 +228,7 @@ def _label_columns(events: Events, kind: str) -> np.ndarray:
 
 
 def facets(samples: Sequence[LabelledSample]) -> dict[str | None, list[LabelledSample]]:
-    """Group samples by permutation treatment; those without one appear in every group.
+    """Group samples by permutation treatment; samples without one appear in every group.
 
     Args:
         samples: The samples.
@@ -241,11 +241,11 @@ def facets(samples: Sequence[LabelledSample]) -> dict[str | None, list[LabelledS
 
 
 def legend_lines(samples: Sequence[LabelledSample], points: bool = False) -> list[Line2D]:
-    """Legend entries: the treatment, and the fractions of its samples that are no events.
+    """Legend entries: the treatment, and the fractions of unphysical and invalid samples.
 
     Args:
         samples: The samples.
-        points: Whether the figure shows markers, or lines.
+        points: Whether the figure shows markers instead of lines.
     """
     lines = []
     for sample in samples:

@@ -1,8 +1,8 @@
-"""Log-likelihood against training-set size (Verheyen 2022, arXiv:2205.01697, figure 5).
+"""Log-likelihood versus training-set size (Verheyen 2022, arXiv:2205.01697, figure 5).
 
-Beside the value that the paper reports stands the exact log-density of the model as a generator of
-unlabelled sets, and the best value that any model could reach. Means that are not finite are marked
-at the edge of the frame.
+Next to the value that the paper reports are the exact log-density of the model as a generator of
+unordered sets of particles, and the best value that any model could reach. Means that are not
+finite are marked at the edge of the frame.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from hepdensity.plotting.style import (
 Row = Mapping[str, Any]
 
 SYMMETRISED = "-symmetrised"
-"""Ending of the rows of models averaged over all orders."""
+"""Suffix of the name of a model that is averaged over all particle orders."""
 
 NO_TRUTH = "no truth line: these events have no known $\\alpha_s$"
 COLUMNS = ("log_likelihood", "log_likelihood_exact", "kl_to_truth")
@@ -45,7 +45,7 @@ _DASHES = (0, (3, 2))
 ARROW = 11.0
 """Length of the arrows that mark bounds [points]."""
 _SHIFT = 1.03
-"""Factor between the horizontal places of neighbouring models, so that errors do not hide."""
+"""Ratio of the horizontal positions of neighbouring models, so that error bars do not overlap."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Spread:
 
     Attributes:
         mean: Their mean.
-        spread: Their standard deviation; of a single training its standard error.
+        spread: Their standard deviation, or the standard error of a single training.
         seeds: Number of trainings.
     """
 
@@ -64,9 +64,9 @@ class Spread:
 
 
 def spread_over_seeds(rows: Sequence[Row], column: str) -> Spread | None:
-    """Mean and spread of a column over the trainings that have a finite value, None if none has.
+    """Mean and spread of a column over all trainings with a finite value; None if there are none.
 
-    Values that are not finite need a mark, see `hepdensity.plotting.not_finite`.
+    Values that are not finite need a mark (see `hepdensity.plotting.not_finite`).
 
     Args:
         rows: Rows of one model and one training-set size.
@@ -85,8 +85,8 @@ def log_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tup
     """Draw figure 5.
 
     Args:
-        files: `table`, that of the figure.
-        settings: `runs`, the trainings, and the `preset`.
+        files: `table` of the figure.
+        settings: `runs` (the trainings) and `preset`.
     """
     rows = read_table(files["table"])
     note = convergence_note(settings["preset"], [row["ended_by"] for row in rows])
@@ -94,7 +94,7 @@ def log_likelihood(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tup
 
 
 def look_of(model: str, looks: Mapping[str, Look]) -> Look:
-    """Look of a row of the table, that of a model averaged over all orders included.
+    """Look of a row of the table, including models averaged over all particle orders.
 
     Args:
         model: Name in the table.
@@ -107,7 +107,7 @@ def look_of(model: str, looks: Mapping[str, Look]) -> Look:
 
 
 def truth_line(rows: Sequence[Row]) -> Row | None:
-    """The row whose true value is of the largest set of test events; None if none has one.
+    """The row whose true value comes from the most test events; None if no row has one.
 
     Args:
         rows: Rows of a table with log-likelihoods.
@@ -117,13 +117,14 @@ def truth_line(rows: Sequence[Row]) -> Row | None:
 
 
 def moved(row: Row, line: Row, *names: str) -> Row:
-    """A row with values moved from the truth of its own events to that of the line.
+    """Shift values of a row by the difference between the truth line and the row's own truth.
 
-    Bounds are known for fewer test events than exact values; so all can be compared with one line.
+    Bounds are known for fewer test events than exact values. After the shift, all values can be
+    compared with one truth line.
 
     Args:
         row: A row of the table.
-        line: From `truth_line`.
+        line: The row from `truth_line`.
         names: Columns to move.
     """
     if row["log_likelihood_truth"] is None:
@@ -135,13 +136,13 @@ def moved(row: Row, line: Row, *names: str) -> Row:
 def draw_arrow(
     axes: Axes, point: tuple[float, float], length: tuple[float, float], colour: str
 ) -> None:
-    """Point from a bound to where the exact value may lie.
+    """Draw an arrow from a bound in the direction of the exact value.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         point: The bound.
-        length: Of the arrow along both axes [points].
-        colour: Of the model.
+        length: Length of the arrow along both axes [points].
+        colour: Colour of the model.
     """
     axes.annotate(
         "",
@@ -156,12 +157,12 @@ def draw_arrow(
 def log_likelihood_figure(
     rows: Sequence[Row], looks: Mapping[str, Look], note: str | None = None
 ) -> Figure:
-    """Draw log-likelihood and, where it is known, distance to the truth against training-set size.
+    """Draw log-likelihood and, if known, distance to the truth versus training-set size.
 
     Args:
-        rows: Rows of the table `fig05_log_likelihood`; without a truth its columns are None.
+        rows: Rows of the table `fig05_log_likelihood`; columns of an unknown truth are None.
         looks: Look of each model.
-        note: Words to write on the figure.
+        note: Text to write on the figure.
     """
     line = truth_line(rows)
     has_truth = line is not None
@@ -184,7 +185,7 @@ def log_likelihood_figure(
         _draw_truth(panels[0], line)
         _label_sizes(panels[-1], sorted({row["n_train"] for row in rows}))
         panels[0].set_ylabel(r"$\langle\, \mathrm{log}\, p\, \rangle$ of test events  [nats]")
-        # Outside the frame, where neither points nor the truth line can run through it.
+        # Outside the frame, the legend cannot cover points or the truth line.
         figure.legend(
             handles=_legend([look_of(model, looks) for model in models], rows, has_truth),
             loc="outside upper left",
@@ -199,7 +200,7 @@ def log_likelihood_figure(
 def _draw_model(
     axes: Axes, rows: Sequence[Row], column: str, look: Look, shift: float, exact: bool
 ) -> None:
-    """Draw one column of one model: exact values filled and solid, the paper's open and dashed."""
+    """Draw a column of a model: exact values filled and solid, the paper's open and dashed."""
     points = []
     for size in sorted({row["n_train"] for row in rows}):
         seeds = [row for row in rows if row["n_train"] == size]
@@ -249,7 +250,7 @@ def _label_distance(axes: Axes, rows: Sequence[Row]) -> None:
     if min(distances, default=0) > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        # Within a decade the numbers between its ends are needed, over more they would crowd.
+        # Label minor ticks within one decade; over more decades the labels would overlap.
         crowded = max(distances) > 10 * min(distances)
         axes.yaxis.set_minor_formatter(lambda value, _: "" if crowded else f"{value:g}")
 
@@ -260,7 +261,7 @@ def _legend(looks: Sequence[Look], rows: Sequence[Row], has_truth: bool) -> list
     ]
     shared: dict[str, Any] = {"color": "black", "marker": "o"}
     dashed: dict[str, Any] = {"linestyle": _DASHES, "markerfacecolor": "white"}
-    handles.append(Line2D([], [], label="exact, of unlabelled sets", **shared))
+    handles.append(Line2D([], [], label="exact, for unordered sets", **shared))
     handles.append(Line2D([], [], label="one draw, as in the paper", **shared, **dashed))
     if not all(row["exact"] for row in rows):
         arrow: dict[str, Any] = {"marker": "$\\uparrow$", "markersize": 9, "linestyle": "none"}

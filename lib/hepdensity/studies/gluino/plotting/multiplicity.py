@@ -1,7 +1,7 @@
 """Spectra of events with two and four gluinos (Verheyen 2022, arXiv:2205.01697, figure 7).
 
-Both come from one model, but each class is drawn for itself, and is normalised to its share of the
-cross-section.
+Both come from one model, but each process is sampled separately and normalised to its fraction of
+the cross-section.
 """
 
 from __future__ import annotations
@@ -53,31 +53,31 @@ LINES: dict[str, tuple[str, Any]] = {
     "two_gluino": ("two gluinos", (0, (3, 1.2))),
     "four_gluino": ("four gluinos", "-"),
 }
-"""Process -> its name and its line, as in the paper, which shows two gluinos first."""
+"""Process -> its name and line style; the paper shows two gluinos first."""
 
 MASS_LABEL = r"m_{\mathrm{12}}"
 PT_LABEL = r"p_{\mathrm{T,1}}"
 
 _BLOCK_HEIGHT = 4.0
 _DEPTH = 1000
-"""Ratio of the four-gluino maximum to the lowest density that is shown."""
+"""Ratio of the four-gluino maximum to the lowest density shown."""
 
 Spectra = dict[tuple[str, str], BinnedDensity]
-"""(process, variable) -> density times the share of the process."""
+"""(process, variable) -> density times the fraction of the process."""
 
 
 @dataclass(frozen=True)
 class ProcessSamples:
-    """Samples of one training, drawn for each process.
+    """Samples of one training, drawn separately for each process.
 
     Attributes:
         model: Name of the model.
-        objective: What it was trained for, as tables write it; None if it has no objectives.
+        objective: Its training objective, as written in tables; None if the model has none.
         permutation: Its permutation treatment.
         n_train: Number of training events.
         seed: Seed of the training.
         events: Process -> its samples.
-        look: Look of its treatment of a varying dimension.
+        look: Look of its treatment of absent particles.
     """
 
     model: str
@@ -90,7 +90,7 @@ class ProcessSamples:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What the rows of this training have in common in a table."""
+        """Columns that all table rows of this training share."""
         return {
             "model": self.model,
             "objective": self.objective,
@@ -106,8 +106,8 @@ def varying_dimension(
     """Draw figure 7.
 
     Args:
-        files: For each process samples of the trainings and `events_<process>`; `summaries`.
-        settings: `runs`, the trainings, `p_four` and the `preset`.
+        files: For each process, samples of the trainings and `events_<process>`; `summaries`.
+        settings: `runs` (the trainings), `p_four` and `preset`.
     """
     samples = read_process_samples({name: files[name] for name in LINES}, settings["runs"])
     truth = {name: read_events(files[f"events_{name}"]) for name in LINES}
@@ -117,14 +117,14 @@ def varying_dimension(
 def read_process_samples(
     paths: Mapping[str, Sequence[str | Path]], runs: Sequence[Mapping[str, Any]]
 ) -> list[ProcessSamples]:
-    """Read samples of several models, one training of each.
+    """Read samples of several models, one training per model.
 
     Args:
         paths: Process -> files of samples, one per run.
-        runs: Their trainings, see `hepdensity.study.Study.run`.
+        runs: Their trainings (see `hepdensity.study.Study.run`).
 
     Raises:
-        ValueError: If there are two trainings of a model, or samples of another process.
+        ValueError: If a model has two trainings, or a file has samples of another process.
     """
     check_one_per_model(runs)
     keys = ("model", "permutation", "n_train", "seed")
@@ -153,13 +153,13 @@ def varying_dimension_figure(
     p_four: float,
     note: str | None = None,
 ) -> tuple[Figure, list[dict[str, Any]]]:
-    """Draw transverse momenta and masses of pairs, a block of panels per permutation treatment.
+    """Draw transverse momenta and masses of pairs, one block of panels per permutation treatment.
 
     Args:
         samples: One per model.
         truth: Process -> its events.
-        p_four: Share of four-gluino events in the cross-section.
-        note: Words to write on the figure.
+        p_four: Fraction of four-gluino events in the cross-section.
+        note: Text to write on the figure.
 
     Returns:
         The figure and the rows of its table.
@@ -198,7 +198,7 @@ def _names(key: tuple[str, str]) -> dict[str, str]:
 
 
 def _spectra(events: Mapping[str, Events], p_four: float, pooled: bool = False) -> Spectra:
-    """Spectra of gluino 1 and of the pair of gluinos 1 and 2, or pooled over all of them."""
+    """Spectra of gluino 1 and of gluinos 1 and 2, or pooled over all gluinos and pairs."""
     two, four = events["two_gluino"], events["four_gluino"]
     return {
         ("two_gluino", "pt"): _momentum(two, pooled).scaled(1 - p_four),
@@ -222,7 +222,7 @@ Lines = Sequence[tuple[Spectra, str]]
 
 
 def _draw_momentum(panels: Sequence[Axes], lines: Lines, truth: Spectra) -> None:
-    """Draw transverse momenta of both processes, and a ratio panel for each."""
+    """Draw transverse momenta of both processes, and a ratio panel for each process."""
     upper = panels[0]
     for panel, (process, (name, style)) in zip(panels[1:], LINES.items(), strict=True):
         key = (process, "pt")

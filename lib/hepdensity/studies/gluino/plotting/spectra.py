@@ -1,7 +1,7 @@
-"""Spectra of model samples against the truth (Verheyen 2022, arXiv:2205.01697, figures 3 and 4).
+"""Spectra of samples compared with the truth (Verheyen 2022, arXiv:2205.01697, figures 3 and 4).
 
-The gluinos are identical particles, so the truth is pooled over all of them, or over all pairs. A
-model's gluinos are shown one by one: that they may differ is the point of the figures.
+The gluinos are identical particles, so the truth is pooled over all gluinos or all pairs. The
+gluinos of a model are shown separately, because the figures are meant to show whether they differ.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Sample:
         n_train: Number of training events.
         seed: Seed of the training.
         momenta: Gluino momenta (E, px, py, pz) [GeV], shape (n, 4, 4).
-        drawn: Number of samples drawn, unphysical ones included.
-        unphysical: Fraction of samples at unphysical points.
+        drawn: Number of samples drawn, including unphysical ones.
+        unphysical: Fraction of unphysical samples.
         look: Its look.
     """
 
@@ -75,17 +75,19 @@ class Sample:
 
     @classmethod
     def of_events(cls, events: Events, run: Mapping[str, Any]) -> Sample:
-        """Take the samples from an event file.
+        """Make a sample from events.
 
         Args:
             events: Events of source "model".
-            run: Its training, see `hepdensity.study.Study.run`.
+            run: Their training (see `hepdensity.study.Study.run`).
 
         Raises:
-            ValueError: If the events do not tell how many were drawn.
+            ValueError: If the number of samples drawn is unknown.
         """
         if events.drawn is None:
-            raise ValueError(f"samples of {run['model']} do not tell how many were drawn")
+            raise ValueError(
+                f"{run['model']}: the number of samples drawn is unknown; draw them again"
+            )
         return cls(
             model=run["model"],
             n_train=run["n_train"],
@@ -109,7 +111,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Panel:
-    """A model's densities."""
+    """The densities of one model."""
 
     title: str
     subtitle: str | None
@@ -123,7 +125,7 @@ def gluino_energy(
 
     Args:
         files: `samples` and `summaries` of the trainings, and `events`.
-        settings: `runs`, the trainings, and the `preset`.
+        settings: `runs` (the trainings) and `preset`.
     """
     truth = read_events(files["events"]).momenta
     return energy_figure(_samples(files, settings), truth, note_of(files, settings))
@@ -136,7 +138,7 @@ def digluino_mass(
 
     Args:
         files: `samples` and `summaries` of the trainings, and `events`.
-        settings: `runs`, the trainings, and the `preset`.
+        settings: `runs` (the trainings) and `preset`.
     """
     truth = read_events(files["events"]).momenta
     return digluino_mass_figure(_samples(files, settings), truth, note_of(files, settings))
@@ -157,7 +159,7 @@ def energy_figure(
     Args:
         samples: One per model.
         truth: Gluino momenta of the true events (E, px, py, pz) [GeV], shape (n, 4, 4).
-        note: Words to write on the figure.
+        note: Text to write on the figure.
 
     Returns:
         The figure and the rows of its table.
@@ -179,12 +181,12 @@ def energy_figure(
 def digluino_mass_figure(
     samples: Sequence[Sample], truth: np.ndarray, note: str | None = None
 ) -> tuple[Figure, list[dict[str, Any]]]:
-    """Draw the mass of the first two gluinos, a panel per model, a line per size (figure 4).
+    """Draw the mass of gluinos 1 and 2, one panel per model, one line per size (figure 4).
 
     Args:
         samples: One per model and training-set size.
         truth: Gluino momenta of the true events (E, px, py, pz) [GeV], shape (n, 4, 4).
-        note: Words to write on the figure.
+        note: Text to write on the figure.
 
     Returns:
         The figure and the rows of its table.
@@ -222,7 +224,7 @@ def _draw(
 ) -> tuple[Figure, list[dict[str, Any]]]:
     """Draw panels side by side, each above its ratio panel."""
     with journal_style():
-        # Three panels fill the width; with more of them each keeps its size, for its legend.
+        # Three panels fill the width; more panels make the figure wider, so that legends still fit.
         figure = Figure(figsize=(WIDTH * max(1, len(panels) / 3), _HEIGHT))
         axes = figure.subplots(
             2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[2.6, 1]

@@ -1,6 +1,6 @@
-"""Turn four-gluino events into model inputs: angles in the unit cube, with labels if wanted.
+"""Turn four-gluino events into model inputs: angles in the unit cube, with or without labels.
 
-Inputs files are those of `hepdensity.models.inputs`; see also `hepdensity.studies.gluino.inputs`.
+Inputs files are described in `hepdensity.models.inputs` and `hepdensity.studies.gluino.inputs`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from hepdensity.studies.gluino import layouts
 
 BLOCK_EVENTS = 50_000
 KEPT = {"angles": ("helicities", "colour_order", "alpha_s"), "labels": ("alpha_s",)}
-"""Dataset -> what is kept of events beside the columns of models, where they have it."""
+"""Dataset -> arrays that are kept in addition to the columns of models, if events have them."""
 LEAST_EFFECTIVE_FRACTION = 0.99
-"""A generator may leave a few overweight events in an unweighted sample, but not more."""
+"""Unweighted events may include a few overweight events, but not more than this allows."""
 
 
 def prepare_inputs(
@@ -37,7 +37,7 @@ def prepare_inputs(
     provenance: Mapping[str, Any],
     train: int = 1,
 ) -> dict[str, int]:
-    """Write the inputs file of an event file; it appears only when complete.
+    """Turn an event file into an inputs file, which appears only when complete.
 
     Args:
         events_path: Four-gluino event file.
@@ -46,14 +46,14 @@ def prepare_inputs(
         test: Number of test events.
         validation: Number of validation events.
         provenance: Run record.
-        train: Least size of the training group.
+        train: Minimum size of the training group.
 
     Returns:
         Number of events in each group.
 
     Raises:
-        ValueError: If there are too few events, they are weighted, of another process, or lack the
-            labels.
+        ValueError: If there are too few events, or if they are weighted, of another process or
+            without the labels needed.
     """
     split = split_by_position(count_events(events_path), test, validation, train, str(events_path))
     groups = {"test": split.test, "validation": split.validation, "train": split.train}
@@ -84,12 +84,12 @@ def prepare_inputs(
 
 
 def layout_of(dataset: str, events: Events) -> Layout:
-    """Layout of a dataset, with energy and mass of its events."""
+    """Layout of a dataset, with the energy and mass of its events."""
     return layouts.LAYOUTS[dataset](constants_of(events))
 
 
 def constants_of(events: Events) -> dict[str, float]:
-    """What models and samples must know of all events."""
+    """Constants of the events, for models and for samples."""
     return {
         "sqrt_s": events.sqrt_s,
         "gluino_mass": events.mass,
@@ -101,15 +101,15 @@ def columns_of(dataset: str, events: Events, path: str | Path) -> np.ndarray:
     """Columns of a dataset, shape (n, d).
 
     Raises:
-        ValueError: If labels are wanted of events without them.
+        ValueError: If the dataset needs labels but the events have none.
     """
     angles = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()
     if dataset == "angles":
         return angles
     if events.helicities is None or events.colour_order is None:
         raise ValueError(
-            f"{path}: events without helicities or colour order; leave models of labels out"
-            " (gluino.datasets.labels.models: []) or provide events with these labels"
+            f"{path}: the events have no helicities or no colour orders; remove the models of"
+            " labels (gluino.datasets.labels.models: []) or provide labelled events"
         )
     helicities = (events.helicities > 0).astype(np.float64)
     positions = order_to_positions(events.colour_order).astype(np.float64)
@@ -119,32 +119,32 @@ def columns_of(dataset: str, events: Events, path: str | Path) -> np.ndarray:
 
 
 def check_process(path: str | Path, events: Events, process: str) -> None:
-    """Refuse events of another process; `ValueError` names the file."""
+    """Check the process of events; the `ValueError` names the file."""
     if events.process != process:
         raise ValueError(f"{path}: {events.process} events, but {process} events are needed")
 
 
 class EffectiveSize:
-    """Kish's effective number of events, (sum w)^2 / sum w^2, gathered block by block."""
+    """Kish's effective number of events, (sum w)^2 / sum w^2, computed block by block."""
 
     def __init__(self) -> None:
         self._events = 0
         self._sum = self._sum_of_squares = 0.0
 
     def add(self, events: Events) -> None:
-        """Count the weights of events."""
+        """Add the weights of events."""
         if events.weights is not None:
             self._events += len(events)
             self._sum += float(events.weights.sum())
             self._sum_of_squares += float((events.weights**2).sum())
 
     def check(self, path: str | Path) -> None:
-        """Refuse weighted events; `ValueError` names the file."""
+        """Reject weighted events; the `ValueError` names the file."""
         if self._events == 0:
             return
         fraction = self._sum**2 / self._sum_of_squares / self._events
         if fraction < LEAST_EFFECTIVE_FRACTION:
             raise ValueError(
-                f"{path}: weighted events (effective size {fraction:.3f} of their number);"
-                " training takes all events alike, so unweight them first"
+                f"{path}: the events are weighted (effective size {fraction:.3f} of their number),"
+                " but training gives all events the same weight; unweight them first"
             )

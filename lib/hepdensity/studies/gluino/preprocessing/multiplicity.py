@@ -1,8 +1,8 @@
 """Mix two- and four-gluino events into model inputs (Verheyen 2022, arXiv:2205.01697, section 3.4).
 
-Gluinos that are absent are NaN: of the two gluinos of an event, back to back, only the first one's
-angles are kept. Behind every `four_per_two` four-gluino events follows one of two gluinos, so that
-the first rows of a group are mixed as the whole is.
+The angles of absent gluinos are NaN. The gluinos of a two-gluino event are back to back, so only
+the angles of the first one are kept. Every `four_per_two` four-gluino events are followed by one
+two-gluino event, so that the first rows of a group have the same mixture as the whole group.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ def prepare_mixed_inputs(
     tolerance: Tolerance,
     provenance: Mapping[str, Any],
 ) -> dict[str, int]:
-    """Write the inputs file of two event files; it appears only when complete.
+    """Turn two event files into one inputs file, which appears only when complete.
 
     Args:
         paths: Event file of each process.
         output: Inputs file.
         test: Number of four-gluino test events.
         validation: Number of four-gluino validation events.
-        train: Least number of four-gluino training events; the group is as large as files allow.
-        four_per_two: Four-gluino events for each one of two gluinos.
-        p_four: Share of four-gluino events in the cross-section.
-        tolerance: How far energy and mass of the two samples may differ.
+        train: Minimum number of four-gluino training events; the group is as large as possible.
+        four_per_two: Number of four-gluino events per two-gluino event.
+        p_four: Fraction of four-gluino events in the cross-section.
+        tolerance: Allowed differences in energy and mass between the two files.
         provenance: Run record.
 
     Returns:
-        Number of events in each group, of both processes together.
+        Number of events in each group, summed over both processes.
 
     Raises:
-        ValueError: If there are too few events, they are weighted or of the wrong process, or the
-            files are of different energies or masses.
+        ValueError: If there are too few events, if they are weighted or of the wrong process, or
+            if the files have different energies or masses.
     """
     splits = _splits(paths, test, validation, train, four_per_two)
     first = _common_first(paths, tolerance)
@@ -95,12 +95,12 @@ def prepare_mixed_inputs(
 
 
 def mixing_order(four: int, two: int, four_per_two: int) -> np.ndarray:
-    """Order in which events of two samples, one behind the other, are mixed.
+    """Order that mixes four-gluino events and two-gluino events listed after them.
 
     Args:
-        four: Size of the first sample.
-        two: Size of the second sample.
-        four_per_two: Events of the first sample in front of each of the second.
+        four: Number of four-gluino events.
+        two: Number of two-gluino events.
+        four_per_two: Number of four-gluino events before each two-gluino event.
 
     Returns:
         Indices, shape (four + two,).
@@ -113,7 +113,7 @@ def mixing_order(four: int, two: int, four_per_two: int) -> np.ndarray:
 def _splits(
     paths: Mapping[str, str | Path], test: int, validation: int, train: int, four_per_two: int
 ) -> dict[str, Split]:
-    """Slices of each sample, with training groups that belong together."""
+    """Slices of the events of each process, with training groups of matching sizes."""
     splits = {
         name: split_by_position(
             *(count_events(paths[name]), test // share, validation // share, train // share),
@@ -123,8 +123,8 @@ def _splits(
     }
     pools = [splits[name].train.stop - splits[name].train.start for name in PROCESSES]
     two = min(pools[0] // four_per_two, pools[1])
-    # All four-gluino events that the two-gluino events reach for, so that any size up to there can
-    # be asked for, multiples of `four_per_two` or not.
+    # Keep all four-gluino events for which there are enough two-gluino events, so that n_train need
+    # not be a multiple of `four_per_two`.
     four = min(pools[0], (two + 1) * four_per_two - 1)
     kept = dict(zip(PROCESSES, (four, two), strict=True))
     return {
@@ -134,19 +134,19 @@ def _splits(
 
 
 def _common_first(paths: Mapping[str, str | Path], tolerance: Tolerance) -> Events:
-    """First four-gluino event, of the energy and mass that both files must share."""
+    """First four-gluino event, after checking that both files have its energy and mass."""
     first, second = (read_events(paths[name], 0, 1) for name in PROCESSES)
     same_energy = math.isclose(first.sqrt_s, second.sqrt_s, rel_tol=tolerance.momentum)
     same_mass = math.isclose(first.mass, second.mass, rel_tol=tolerance.mass)
     if not (same_energy and same_mass and first.source == second.source):
-        told = [
+        found = [
             f"source {events.source}, sqrt(s) {events.sqrt_s:.8g} GeV, gluino mass"
             f" {events.mass:.8g} GeV"
             for events in (first, second)
         ]
         raise ValueError(
-            f"{paths['two_gluino']}: events with {told[1]}, but those of"
-            f" {paths['four_gluino']} have {told[0]}; mix events of the same collisions, or raise"
+            f"{paths['two_gluino']}: the events have {found[1]}, but those of"
+            f" {paths['four_gluino']} have {found[0]}; mix events of the same collisions, or raise"
             " gluino.tolerance"
         )
     return first

@@ -11,14 +11,14 @@ def to_rest_frame(momenta: Tensor, frame: Tensor, mass: Tensor) -> Tensor:
 
     Args:
         momenta: shape ``(n, k, 4)``.
-        frame: momenta that come to rest, shape ``(n, 4)``.
+        frame: momenta that define the rest frame, shape ``(n, 4)``.
         mass: their masses, shape ``(n,)``.
     """
     return _boost(momenta, -frame[:, None, 1:], frame[:, :1], mass[:, None])
 
 
 def from_rest_frame(momenta: Tensor, frame: Tensor, mass: Tensor) -> Tensor:
-    """Undo ``to_rest_frame``."""
+    """Inverse of ``to_rest_frame``."""
     return _boost(momenta, frame[:, None, 1:], frame[:, :1], mass[:, None])
 
 

@@ -1,9 +1,9 @@
-"""Invariants of a four-gluino event, the input of the networks of labels.
+"""Invariants of a four-gluino event, the input of the networks for labels.
 
-At tree level what amplitudes depend on besides spins are the denominators of propagators: one for
-each pair of legs, one for each of the ten ways to part six legs in two triples. With the mass of
-the gluinos none of them vanishes. They do not change under rotations and reflections, nor do the
-angles between legs, which helicities depend on.
+Apart from spins, tree-level amplitudes depend on the denominators of propagators: one for each pair
+of legs and one for each of the ten ways to split six legs into two triples. Because the gluinos are
+massive, none of them vanishes. The denominators are invariant under rotations and reflections, and
+so are the angles between legs, on which helicities depend.
 """
 
 from itertools import combinations
@@ -16,28 +16,28 @@ from hepdensity.physics.phase_space import angles_to_momenta
 from hepdensity.studies.gluino.models.networks.legs import LEGS, PAIRS, Reading, read_legs
 
 TRIPLES = tuple((0, *rest) for rest in combinations(range(1, LEGS), 2))
-"""Three-particle channels: the three legs with leg 0, opposite to the other three."""
+"""Three-particle channels, given by the triple that contains leg 0."""
 FEATURES = 3 * len(PAIRS) + 2 * len(TRIPLES)
-"""Denominator and its logarithm of each channel, then the cosine of each pair."""
+"""Denominator and its logarithm for each channel, then the cosine for each pair."""
 
 _INCOMING = 2
 _SMALLEST = 1e-6
-# Typical values and spreads, by number of gluinos, in units of sqrt s: pairs, then triples.
+# Typical values and spreads in units of sqrt(s): pairs by number of gluinos, then triples.
 _DENOMINATORS = ((1.0, 1.0), (0.25, 0.094), (0.221, 0.037), (0.279, 0.106), (0.5, 0.056))
 _LOGARITHMS = ((0.0, 1.0), (-1.46, 0.39), (-1.52, 0.162), (-1.36, 0.416), (-0.7, 0.115))
 _COSINE = 0.65
 
 
 def _kinds() -> list[int]:
-    """Rows of the typical values: of pairs by their gluinos, of triples whether they are odd."""
+    """Rows of the typical values: by number of gluinos for pairs, by its parity for triples."""
     pairs = [sum(leg >= _INCOMING for leg in pair) for pair in PAIRS]
     return pairs + [3 + sum(leg >= _INCOMING for leg in triple) % 2 for triple in TRIPLES]
 
 
 def outgoing_momenta(angles: Tensor, mass: float) -> Tensor:
-    """Momenta of all legs as if outgoing, in units of sqrt s, float64, shape ``(n, 6, 4)``.
+    """Outgoing momenta of all legs in units of sqrt(s), float64, shape ``(n, 6, 4)``.
 
-    Angles that no event can have give some finite momenta.
+    Unphysical angles give arbitrary finite momenta.
     """
     momenta, physical = angles_to_momenta(angles.double(), 1.0, mass)
     momenta = torch.where(physical[:, None, None], momenta, 0.25)
@@ -65,15 +65,15 @@ def _products(legs: Tensor) -> Tensor:
 
 
 def features(legs: Tensor, mass: float) -> Tensor:
-    """Denominators of all propagators, their logarithms, and cosines, of the order of one.
+    """Denominators of all propagators, their logarithms, and cosines, scaled to order one.
 
     Args:
-        legs: see ``outgoing_momenta``.
-        mass: mass of the gluinos in units of sqrt s.
+        legs: momenta from ``outgoing_momenta``.
+        mass: gluino mass in units of sqrt(s).
 
     Returns:
         Shape ``(n, FEATURES)``: the two values of each channel, pairs first, then the cosines of
-        the angles between pairs.
+        the angles between the legs of each pair.
     """
     values, kinds = _denominators(legs, mass), _kinds()
     mean, spread = legs.new_tensor(_DENOMINATORS)[kinds].T
@@ -86,9 +86,9 @@ def features(legs: Tensor, mass: float) -> Tensor:
 
 
 def read_features(reading: Reading) -> Tensor:
-    """How ``features`` look in a reading, a permutation ``(FEATURES, FEATURES)``.
+    """Permutation matrix ``(FEATURES, FEATURES)`` that maps ``features`` to those of a reading.
 
-    Row r is the feature r that is read, column c the feature c of the event.
+    Row r is feature r of the reading, column c is feature c of the event.
     """
     legs = read_legs(reading)
     channels = [frozenset(channel) for channel in (*PAIRS, *TRIPLES)]

@@ -1,14 +1,15 @@
-"""Four-body phase space as a unit cube by way of two pairs: P -> Q_12 Q_34 -> p_1 p_2 p_3 p_4.
+"""Four-body phase space as a unit cube through two pairs: P -> Q_12 Q_34 -> p_1 p_2 p_3 p_4.
 
-The cube holds the direction of Q_12, those of p_1 and p_3 in the rest frames of their pairs, and
-two variables of the pair masses. In p = (M_12 + M_34) / sqrt s = sin A and
-q = (M_12 - M_34) / sqrt s = sin B flat massless phase space has the density
+The coordinates of the cube are the direction of Q_12, the directions of p_1 and p_3 in the rest
+frames of their pairs, and two variables for the pair masses. In terms of
+p = (M_12 + M_34) / sqrt(s) = sin A and q = (M_12 - M_34) / sqrt(s) = sin B, flat massless phase
+space has the density
 
-    (sin^2 A - sin^2 B) cos^2 A cos^2 B    in 0 < A < pi / 2, -A < B < A,
+    (sin^2 A - sin^2 B) cos^2 A cos^2 B    in 0 < A < pi / 2, -A < B < A.
 
-whose distribution function in B at fixed A and that of A are elementary. Compared with RAMBO on
-diet (``phase_space``) the exchanges 1 <-> 2, 3 <-> 4 and 12 <-> 34 are reflections of the cube: of
-the 24 orders of the particles 3 remain.
+The distribution functions of B at fixed A and of A are elementary. Unlike in RAMBO on diet
+(``phase_space``), the exchanges 1 <-> 2, 3 <-> 4 and 12 <-> 34 are reflections of the cube, so only
+3 of the 24 orders of the particles remain.
 """
 
 import math
@@ -37,12 +38,12 @@ _BISECTIONS = 55
 class PairedPhaseSpace(PhaseSpace):
     """Bijection between the angles of four massless particles and the cube of two pairs.
 
-    The columns of the cube are the directions of Q_12, p_1 and p_3 (``THETA``, ``PHI``), then the
-    distribution functions of A and B; B is odd under the exchange of the pairs.
+    The columns of the cube are the directions of Q_12, p_1 and p_3 (``THETA``, ``PHI``), followed
+    by the distribution functions of A and B; B is odd under the exchange of the pairs.
     """
 
     def momenta_to_cube(self, momenta: Tensor) -> Tensor:
-        """Points of the cube ``(n, 8)`` of massless momenta ``(n, 4, 4)`` that add up to one."""
+        """Points ``(n, 8)`` of the cube for massless momenta ``(n, 4, 4)`` of total energy one."""
         pairs = momenta[:, 0::2] + momenta[:, 1::2]
         masses = 2 * _products(momenta[:, 0::2], momenta[:, 1::2])
         masses = masses.clamp(min=SMALLEST_RATIO).sqrt()
@@ -59,7 +60,7 @@ class PairedPhaseSpace(PhaseSpace):
         return torch.cat((*angles, r), dim=1).clamp(0, 1)
 
     def cube_to_momenta(self, cube: Tensor) -> Tensor:
-        """Massless momenta ``(n, 4, 4)``, adding up to (1, 0, 0, 0), of points ``(n, 8)``."""
+        """Massless momenta ``(n, 4, 4)`` with sum (1, 0, 0, 0) for points ``(n, 8)``."""
         r_total, r_difference = cube[:, 6:].clamp(0, 1).unbind(1)
         a = _solve(_total_cdf, r_total, torch.zeros_like(r_total), math.pi / 2)
         area = (2 * r_difference - 1) * _area(a)
@@ -100,7 +101,7 @@ def _area(a: Tensor) -> Tensor:
 
 def _total_cdf(a: Tensor) -> Tensor:
     """Distribution function of A: the integral of cos^2 A times the area, relative to 1/12."""
-    # 1 - cos(2 k a) = 2 sin^2(k a), without cancellation
+    # Use 1 - cos(2 k a) = 2 sin^2(k a), which avoids cancellation.
     s1, s2, s3 = ((k * a).sin().square() for k in (1, 2, 3))
     linear = a * (2 * torch.sin(2 * a) + torch.sin(4 * a)) / 32
     return 6 * (11 * s1 / 64 + s2 / 32 - s3 / 192 - linear)
@@ -109,7 +110,7 @@ def _total_cdf(a: Tensor) -> Tensor:
 def _solve(
     function: Callable[[Tensor], Tensor], value: Tensor, low: Tensor, high: Tensor | float
 ) -> Tensor:
-    """Where an increasing function takes a value, by bisection."""
+    """Solve function(x) = value for an increasing function, by bisection."""
     high = torch.as_tensor(high, dtype=value.dtype, device=value.device).expand_as(value)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2

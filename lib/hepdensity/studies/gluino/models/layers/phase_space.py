@@ -1,13 +1,13 @@
 """Four-body phase space as a unit cube: "RAMBO on diet" (Platzer 2013, arXiv:1308.2922).
 
-Massless momenta decay one by one: P -> p_1 Q_2, Q_2 -> p_2 Q_3, Q_3 -> p_3 p_4. The cube holds the
-direction of each of p_1, p_2, p_3 in the rest frame of what it is emitted from, and the two mass
-ratios u_2 = M_2^2 / s and u_3 = M_3^2 / M_2^2 behind their distribution functions
+Massless momenta are emitted one by one: P -> p_1 Q_2, Q_2 -> p_2 Q_3, Q_3 -> p_3 p_4. The
+coordinates of the cube are the directions of p_1, p_2 and p_3, each in the rest frame of its
+parent, and the distribution functions
 
-    r_2 = 3 u_2^2 - 2 u_2^3,    r_3 = 2 u_3 - u_3^2,
+    r_2 = 3 u_2^2 - 2 u_2^3,    r_3 = 2 u_3 - u_3^2
 
-so that massless flat phase space is uniform: the Jacobian is ``physics.phase_space``'s
-``log_flat_density``.
+of the mass ratios u_2 = M_2^2 / s and u_3 = M_3^2 / M_2^2. Massless flat phase space is then
+uniform in the cube, and the Jacobian is ``log_flat_density`` of ``physics.phase_space``.
 """
 
 import torch
@@ -30,7 +30,7 @@ from hepdensity.studies.gluino.models.layers.boosts import (
 THETA = (0, 2, 4)
 """Columns of the cube with the variables (1 + cos theta) / 2 of the three directions."""
 PHI = (1, 3, 5)
-"""Columns with their azimuths about the beam, in units of 2 pi."""
+"""Columns of the cube with the azimuths about the beam, in units of 2 pi."""
 
 SMALLEST_RATIO = 1e-24
 _CENTRE = 0.5
@@ -40,9 +40,8 @@ class PhaseSpace(Layer):
     """Bijection between the angles of four massless particles and the unit cube.
 
     ``inverse`` maps the angles of ``physics.phase_space.momenta_to_angles``, shape ``(n, 8)``, to
-    the cube: three directions (``THETA``, ``PHI``), then r_2 and r_3. It computes in float64
-    whatever the precision of its input. Angles that no event can have get the contribution -inf
-    and the centre of the cube.
+    the cube: three directions (``THETA``, ``PHI``), then r_2 and r_3. The computation is always in
+    float64. Unphysical angles are mapped to the centre of the cube, with the contribution -inf.
     """
 
     kind = LayerKind.BIJECTION
@@ -61,16 +60,16 @@ class PhaseSpace(Layer):
         angles = x.double()
         density = log_flat_density(angles)
         momenta, _ = angles_to_momenta(angles, 1.0, 0.0)
-        # NaN here would spread through the layers behind and hide that the density is zero.
+        # NaN would spread through the following layers and hide that the density is zero.
         physical = density.isfinite()[:, None]
         cube = torch.where(physical, self.momenta_to_cube(momenta), _CENTRE)
         return cube.to(x.dtype), density.to(x.dtype)
 
     def momenta_to_cube(self, momenta: Tensor) -> Tensor:
-        """Points of the cube of massless momenta.
+        """Points of the cube for massless momenta.
 
         Args:
-            momenta: shape ``(n, 4, 4)``, (E, px, py, pz), adding up to (1, 0, 0, 0).
+            momenta: shape ``(n, 4, 4)``, (E, px, py, pz), with sum (1, 0, 0, 0).
 
         Returns:
             Shape ``(n, 8)``.
@@ -88,7 +87,7 @@ class PhaseSpace(Layer):
         return torch.cat((*angles, ratios), dim=1).clamp(0, 1)
 
     def cube_to_momenta(self, cube: Tensor) -> Tensor:
-        """Massless momenta ``(n, 4, 4)``, adding up to (1, 0, 0, 0), of points ``(n, 8)``."""
+        """Massless momenta ``(n, 4, 4)`` with sum (1, 0, 0, 0) for points ``(n, 8)``."""
         r2, r3 = cube[:, 6:].clamp(0, 1).unbind(1)
         u2 = (0.5 - torch.sin(torch.asin(1 - 2 * r2) / 3)).clamp(SMALLEST_RATIO, 1)[:, None]
         u3 = (1 - (1 - r3).sqrt()).clamp(SMALLEST_RATIO, 1)[:, None]
@@ -105,5 +104,5 @@ class PhaseSpace(Layer):
 
 
 def _recoil(momentum: Tensor, energy: Tensor) -> Tensor:
-    """What is left of (energy, 0, 0, 0), energy of shape ``(n, 1)``, behind ``momentum``."""
+    """(energy, 0, 0, 0) minus a momentum, with energy of shape ``(n, 1)``."""
     return torch.cat((energy - momentum[:, :1], -momentum[:, 1:]), dim=1)

@@ -1,12 +1,13 @@
-"""Products of spins, polarisations and momenta from which amplitudes of four gluinos are made.
+"""Products of spins, polarisations and momenta that build up four-gluino amplitudes.
 
-An amplitude is linear in the spin state of every leg. With the gluinos in two pairs (i j) (k l),
-each pair has a singlet s and a triplet t (a vector), made of the helicity spinors; s' and t' belong
-to the second pair. The two gluons have polarisation vectors e0 and e1. A *structure* is an
-invariant product of these with momenta, of definite parity and time reversal, so that an amplitude
-is a sum of structures with real coefficients that depend on the products p_i.p_j only, neither on
-helicities nor on conventions of phase. Listed are all structures without momenta and those of low
-orders that their pairs' momenta make; with n momenta they matter as the n-th power of velocity.
+An amplitude is linear in the spin state of every leg. If the gluinos form two pairs (i j) (k l),
+the helicity spinors of each pair form a singlet s and a triplet t (a vector); s' and t' belong to
+the second pair. The two gluons have the polarisation vectors e0 and e1. A *structure* is an
+invariant product of these and of momenta, with definite parity and time reversal. An amplitude is
+then a sum of structures with real coefficients, which depend only on the products p_i.p_j and not
+on helicities or phase conventions. The list contains all structures without momenta, and structures
+of low order in the momenta of the pairs; one with n momenta is suppressed by the n-th power of the
+velocity.
 """
 
 import math
@@ -26,7 +27,7 @@ PAIRINGS = ((2, 3, 4, 5), (2, 4, 3, 5), (2, 5, 3, 4))
 _MOMENTA = ("Q", "K", "K'")
 """Momentum of the first pair, and differences of the momenta within each pair."""
 _SCALE = 6.0
-"""Brings momenta in units of sqrt s to the order of one."""
+"""Factor that scales momenta in units of sqrt(s) to order one."""
 
 
 def _structures() -> tuple[Structure, ...]:
@@ -39,7 +40,7 @@ def _structures() -> tuple[Structure, ...]:
     found += [(("t", a), ("t'", b), ("e0", "e1")) for a in axes for b in axes]
     for mine, other in (("t", "t'"), ("t'", "t")):
         single = ("s'",) if mine == "t" else ("s",)
-        # the cross products e0 x e1 and c = e x z, made real by a factor i
+        # These contain e0 x e1 or c = e x z, with a factor i that makes coefficients real.
         found += [((mine, a), single, ("e0 x e1",)) for a in axes]
         for e, f in (("e0", "e1"), ("e1", "e0")):
             found += [((mine, e), (other, "z"), (f, a)) for a in _MOMENTA]
@@ -60,11 +61,11 @@ def spin_structures(legs: Tensor, helicities: Tensor) -> Tensor:
     """Structures of events.
 
     Args:
-        legs: momenta of all legs in units of sqrt s, shape ``(n, 6, 4)``, gluons first.
+        legs: momenta of all legs in units of sqrt(s), shape ``(n, 6, 4)``, gluons first.
         helicities: +1 or -1 of all legs, shape ``(n, 6)``.
 
     Returns:
-        Real and imaginary parts, shape ``(n, 2, COUNT)``, the pairings one after the other.
+        Real and imaginary parts, shape ``(n, 2, COUNT)``, pairing by pairing.
     """
     vectors = legs[:, 2:, 1:]
     states = _conjugate_spinors(vectors, helicities[:, 2:]).unbind(1)
@@ -93,7 +94,7 @@ def _products(named: dict[str, Tensor]) -> Tensor:
 
 @lru_cache
 def _columns() -> tuple[list[int], ...]:
-    """For each of up to four factors its place in the table, behind whose end is a one."""
+    """Columns in the table of up to four factors; missing factors use the last column, a one."""
     padded = [(*map(_FACTORS.index, s), *[len(_FACTORS)] * (4 - len(s))) for s in STRUCTURES]
     return tuple(list(column) for column in zip(*padded, strict=True))
 
@@ -132,10 +133,10 @@ def _beams(helicities: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
 
 
 def read_structures(reading: Reading) -> Tensor:
-    """How structures look in a reading, a signed permutation ``(COUNT, COUNT)``.
+    """Signed permutation ``(COUNT, COUNT)`` that maps structures to those of a reading.
 
-    Row r is the structure r that is read, column c the structure c of ``spin_structures``. What is
-    read has the pairings (1 2) (3 4), (1 4) (2 3) and (1 3) (2 4) by place.
+    Row r is structure r of the reading, column c is structure c of ``spin_structures``. The
+    pairings of a reading are (1 2) (3 4), (1 4) (2 3) and (1 3) (2 4), by position.
     """
     word, exchanged = reading
     result = torch.zeros(COUNT, COUNT)
@@ -157,7 +158,7 @@ def read_structures(reading: Reading) -> Tensor:
 def _renaming(
     read: tuple[tuple[int, int], tuple[int, int]], exchanged: bool
 ) -> dict[str, tuple[int, str]]:
-    """Sign and name in the ordered pairing of each name in the pairing that is read."""
+    """Sign and name in the ordered pairing, for each name in the pairing of a reading."""
     swapped = min(read[0]) > min(read[1])
     names: dict[str, tuple[int, str]] = {"Q": (-1 if swapped else 1, "Q")}
     for pair, mark, other in zip(read, ("", "'"), ("'", ""), strict=True):

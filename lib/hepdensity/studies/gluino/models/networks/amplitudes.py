@@ -1,9 +1,8 @@
 """Probabilities of colour traces from learned amplitudes.
 
-The amplitudes of the 60 traces of six legs are integer combinations of 24 half-ladders, traces with
-the two gluons adjacent (Kleiss and Kuijf, Nucl. Phys. B 312 (1989) 616). Every half-ladder is one
-and the same function of the legs in the order of the trace, up to the sign that exchanging gluinos
-gives.
+The amplitudes of the 60 traces of six legs are integer combinations of 24 half-ladders, i.e. traces
+with adjacent gluons (Kleiss and Kuijf, Nucl. Phys. B 312 (1989) 616). All half-ladders are the same
+function of the legs in the order of the trace, up to the sign from the exchange of gluinos.
 """
 
 from itertools import combinations
@@ -18,8 +17,8 @@ from hepdensity.studies.gluino.models.networks.legs import READINGS, TRACES, WOR
 def half_ladders() -> Tensor:
     """Amplitudes of ``TRACES`` from those of ``WORDS``, shape ``(60, 24)``.
 
-    The signs of the exchange of gluinos are included: half-ladders are functions of the legs in
-    their order, not of their names.
+    The signs from the exchange of gluinos are included, because half-ladders depend on the order of
+    the legs and not on their names.
     """
     result = torch.zeros(len(TRACES), len(WORDS))
     for row, trace in enumerate(TRACES):
@@ -35,7 +34,7 @@ def half_ladders() -> Tensor:
 def _shuffle(
     first: tuple[int, ...], second: tuple[int, ...], places: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """The word with ``first`` at ``places`` and ``second`` at the others, both in their order."""
+    """The word with ``first`` at ``places`` and ``second`` elsewhere, both in their given order."""
     mine, others = iter(first), iter(second)
     return tuple(next(mine if place in places else others) for place in range(4))
 
@@ -47,10 +46,10 @@ def _inversions(word: tuple[int, ...]) -> int:
 class TraceScores(nn.Module):
     """Log-probabilities of the colour traces, proportional to squared amplitudes.
 
-    A half-ladder is a sum of given structures (complex numbers that carry spins and phases) with
-    coefficients from a network that sees the features of the event in the order of the trace. It
-    sums over both directions of reading, so that a trace and its reversal are the same. A small
-    learned part of the probability is equal for all traces.
+    A half-ladder is a sum of given structures (complex numbers that carry spins and phases). The
+    coefficients come from a network that sees the features of the event in the order of the trace.
+    The sum over both directions of reading makes a trace and its reversal the same. A small learned
+    fraction of the probability is spread equally over all traces.
     """
 
     ladders: Tensor
@@ -59,18 +58,18 @@ class TraceScores(nn.Module):
         """Create the network.
 
         Args:
-            features: reads the features of events.
-            structures: reads their structures.
-            width: hidden units.
-            terms: linear combinations of structures that the network gives coefficients to.
+            features: reader of the features of events.
+            structures: reader of their structures.
+            width: number of hidden units.
+            terms: number of linear combinations of structures with coefficients from the network.
         """
         super().__init__()
         self.features, self.structures = features, structures
         self.first = nn.Parameter(torch.randn(width, features.values) * features.values**-0.5)
         self.shift = nn.Parameter(torch.zeros(width))
         self.coefficients = nn.Linear(width, terms)
-        # Begins with one small random combination and no corrections to it: trainings from many,
-        # or from a large one that Adam is slow to change, end in poor minima.
+        # Start with one small random combination and no corrections. Trainings that start with many
+        # combinations, or with a large one that Adam changes slowly, end in poor minima.
         self.terms = nn.Parameter(torch.zeros(terms, structures.values))
         self.constant = nn.Parameter(torch.randn(1, structures.values) * 0.02)
         self.floor = nn.Parameter(torch.tensor(-3.0))

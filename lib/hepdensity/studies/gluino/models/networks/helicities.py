@@ -17,9 +17,9 @@ HELICITIES = 2**LEGS
 
 
 def products() -> Tensor:
-    """Even products of helicities, shape ``(31, 64)``, by helicity code.
+    """Even products of helicities for each helicity code, shape ``(31, 64)``.
 
-    They are the most general functions that do not change when all helicities flip: 15 pairs, 15
+    They span all functions that do not change if all helicities are flipped: 15 pairs, 15
     quadruples (each the complement of a pair) and all six.
     """
     codes = torch.arange(HELICITIES)[:, None]
@@ -30,7 +30,7 @@ def products() -> Tensor:
 
 
 def read_products(reading: Reading) -> Tensor:
-    """How ``products`` look in a reading, a permutation ``(31, 31)``."""
+    """Permutation matrix ``(31, 31)`` that maps ``products`` to those of a reading."""
     legs = read_legs(reading)
     pairs = torch.zeros(len(PAIRS), len(PAIRS))
     for row, (i, j) in enumerate(PAIRS):
@@ -41,18 +41,18 @@ def read_products(reading: Reading) -> Tensor:
 class HelicityScores(nn.Module):
     """Log-probabilities of the helicity configurations.
 
-    The score is a sum over even products of helicities; a network gives their coefficients from the
-    features of the event, averaged over all readings.
+    The score is a sum over even products of helicities. A network computes their coefficients from
+    the features of the event, averaged over all readings.
     """
 
     products: Tensor
 
     def __init__(self, features: Reader, width: int) -> None:
-        """Create a network of two hidden layers; it begins at equal probabilities.
+        """Create a network with two hidden layers, which starts from equal probabilities.
 
         Args:
-            features: reads the features of events.
-            width: hidden units.
+            features: reader of the features of events.
+            width: number of hidden units.
         """
         super().__init__()
         self.features, self.signs = features, Reader(read_products)
@@ -73,4 +73,4 @@ class HelicityScores(nn.Module):
 
 
 _TYPICAL_SUM = 10.0
-"""Brings sums over the readings to the order of one."""
+"""Scales sums over the readings to order one."""
