@@ -46,7 +46,7 @@ def model_of(kind: str, permutation: str, layout: Layout, training: Tensor) -> T
     model = build(BUILDERS[kind], layout, 3, settings).double()
     assert isinstance(model, TreatedModel)
     for parameter in model.parameters():
-        parameter.data *= 0.6
+        parameter.data *= 0.5
     model.prepare(training)
     return model.requires_grad_(False)
 
@@ -116,10 +116,10 @@ def cells(x: Tensor, layout: Layout) -> dict[str, Tensor]:
         if column.categories is not None:
             found[name] = x[:, i].nan_to_num(nan=-1.0) + 1
         elif column.support == "unit":
-            found[name] = (x[:, i].nan_to_num(nan=-0.1) * 6).floor() + 1
+            found[name] = (x[:, i].nan_to_num(nan=-0.1) * 4).floor() + 1
         else:
             centre = {"energy": 1.0, "momentum": 5.0}[column.name]
-            found[name] = ((x[:, i].nan_to_num(nan=-99) - centre).clamp(-3, 2.9) * 2).floor() + 7
+            found[name] = (x[:, i].nan_to_num(nan=-99) - centre).clamp(-3, 2.9).floor() + 4
     first, second = found["column 1"], found[f"column {layout.features - 1}"]
     found["two columns"] = first * 10 + second
     return {name: cell.long() for name, cell in found.items()}
@@ -132,7 +132,10 @@ def tight(model: TreatedModel, x: Tensor, draws: int, generator: Generator) -> T
 def agree(
     model: TreatedModel, samples: Tensor, n: int, points: Tensor, weights: Tensor
 ) -> list[str]:
-    """Observables of which a cell has other samples, of n draws, than the weights say."""
+    """Observables of which a cell has other samples, of n draws, than the weights say.
+
+    Cells in which a few weights prevail are left out, as their errors are not known.
+    """
     wrong = []
     expected = cells(points, model.layout)
     for name, cell in cells(samples, model.layout).items():
@@ -142,8 +145,8 @@ def agree(
         sums[0].index_add_(0, expected[name], weights / len(weights))
         sums[1].index_add_(0, expected[name], (weights / len(weights)).square())
         variance = sums[1] - sums[0].square() / len(weights) + sums[0] * (1 - sums[0]) / n
-        # A cell of a few events has an error that is itself not well known.
-        if ((share - sums[0]).square() > 25 * (variance + (3 / n) ** 2)).any():
+        known = sums[0].square() > 40 * sums[1]
+        if (known & ((share - sums[0]).square() > 16 * variance)).any():
             wrong.append(name)
     return wrong
 
@@ -155,8 +158,10 @@ def test_samples_follow_the_normalised_density(
 ) -> None:
     """Attempts, not samples: argmax does not renormalise for the types 3 of 0 ... 3."""
     model, n = general_model(kind, permutation), 10_000
-    points, log_reference = reference(model, n, generator)
-    log_weights = tight(model, points, 4, generator) - log_reference
+    # Few bits of an untrained argmax model agree with its noise: weights of few draws would differ.
+    count, draws = (3000, 16) if kind == "argmax" else (n, 4)
+    points, log_reference = reference(model, count, generator)
+    log_weights = tight(model, points, draws, generator) - log_reference
     assert log_weights.std() > 0.3
     samples = model.attempt(n, generator)
     assert (len(samples) < n) == (kind == "argmax")
@@ -164,13 +169,16 @@ def test_samples_follow_the_normalised_density(
 
 
 def test_the_comparison_of_samples_can_fail(generator: Generator) -> None:
-    """Samples of a model with other weights, of the same kind."""
-    model = general_model("mixture", "none")
-    points, log_reference = reference(model, 10_000, generator)
+    """Samples whose columns are exchanged, and a density that is not normalised."""
+    model, n = general_model("mixture", "none"), 10_000
+    points, log_reference = reference(model, n, generator)
     weights = (model.log_prob_tight(points) - log_reference).exp()
-    other = general_model("mixture", "sort").sample(10_000, generator)
-    assert len(agree(model, other, 10_000, points, weights)) >= 1
-    assert "total" in agree(model, other, 10_000, points, 1.3 * weights)
+    samples = model.sample(n, generator)
+    wrong = reorder_particles(model.layout)(samples, torch.tensor([2, 1, 0]).expand(n, -1))
+    wrong = wrong.where(counted(samples, model.layout)[:, None] == 3, samples)
+    assert agree(model, samples, n, points, weights) == []
+    assert agree(model, wrong, n, points, weights) != []
+    assert "total" in agree(model, samples, n, points, 1.1 * weights)
 
 
 @pytest.mark.parametrize("kind", ABSENT)
