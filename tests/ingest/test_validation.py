@@ -1,4 +1,4 @@
-"""Checks of event blocks: what they let pass and what they report."""
+"""Checks of blocks of events: what they accept and what they report."""
 
 import numpy as np
 import pytest

@@ -109,5 +109,5 @@ def test_bad_columns_and_codes_are_refused() -> None:
         Column("x", categories=1)
     with pytest.raises(ValueError, match="code 'a' has kind 'sum'"):
         Code("a", ("x",), "sum")
-    with pytest.raises(ValueError, match="code 'a' needs different columns"):
+    with pytest.raises(ValueError, match="code 'a' needs distinct columns"):
         Code("a", ("x", "x"))

@@ -79,14 +79,14 @@ POOLS = {
     "a multiple of ten": (20, 2, 20),
     "one more": (21, 2, 21),
 }
-"""Four-gluino and two-gluino events left to train on, and four-gluino events in the pool."""
+"""Numbers of four- and two-gluino training events, and of four-gluino events in the pool."""
 
 
 @pytest.mark.parametrize(("four", "two", "pool"), POOLS.values(), ids=list(POOLS))
 def test_every_size_up_to_the_pool_can_be_read(
     tmp_path: Path, four: int, two: int, pool: int
 ) -> None:
-    """A training on n four-gluino events gets n // 10 of two gluinos with them."""
+    """A training on n four-gluino events also gets n // 10 two-gluino events."""
     rows = prepare(tmp_path, sample(4, 30 + four), sample(2, 3 + two), train=pool)["train"]
     assert rows == pool + pool // 10
     for n_train in range(1, pool + 1):
@@ -134,7 +134,7 @@ def test_sizes_that_are_no_multiples_of_ten(
         pytest.param(
             sample(4, 80),
             replace(sample(2, 9), weights=np.geomspace(1, 100, 9)),
-            r"two\.h5: weighted events",
+            r"two\.h5: the events are weighted",
             id="weighted",
         ),
     ],
@@ -147,5 +147,5 @@ def test_unfit_events_are_refused(tmp_path: Path, four: Events, two: Events, mes
 
 def test_without_couplings_of_one_process_there_are_none(tmp_path: Path) -> None:
     prepare(tmp_path, sample(4, 80), replace(sample(2, 9), alpha_s=None))
-    with pytest.raises(ValueError, match="train events without alpha_s"):
+    with pytest.raises(ValueError, match="the group train has no array alpha_s"):
         read_array(tmp_path / "mixed.h5", "train", "alpha_s")
