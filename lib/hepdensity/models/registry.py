@@ -24,8 +24,8 @@ _OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 def kinds_of(study: str | None = None) -> dict[str, Kind]:
     """Kinds of model that a study can use, by name.
 
-    Shared kinds are the records `KINDS` of the modules in `hepdensity.models.kinds`. A study may
-    add its own records `KINDS` in the module `hepdensity.studies.<study>.kinds`.
+    They are the records `KINDS` of the modules in `hepdensity.models.kinds` and, if there is such a
+    module, of `hepdensity.studies.<study>.kinds`.
 
     Args:
         study: Name of the study; None for the shared kinds alone.

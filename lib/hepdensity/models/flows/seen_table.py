@@ -118,9 +118,10 @@ class SeenTable(Table):
         for i, count in enumerate(self.coding.counts):
             alike = self._alike(i) if self.symmetric else [i]
             values = codes[:, alike].flatten()
-            numbers = torch.bincount(values[values >= 0], minlength=count) + _PSEUDO_EVENTS
+            seen = torch.bincount(values[values >= 0], minlength=count)
+            numbers = seen.to(self.log_values) + _PSEUDO_EVENTS
             found.append(numbers / numbers.sum())
-        return torch.cat(found).to(self.log_values)
+        return torch.cat(found)
 
     def _alike(self, code: int) -> list[int]:
         """The same column of all particles."""

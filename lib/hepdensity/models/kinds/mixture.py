@@ -28,7 +28,7 @@ KINDS = (
         settings={
             "permutation": PERMUTATION,
             "objective": {
-                "description": "Equal weight of events (likelihood) or of categories (balanced)",
+                "description": "Equal weight for events (likelihood) or for categories (balanced)",
                 "unit": "1",
                 "enum": ["likelihood", "balanced"],
             },

@@ -52,8 +52,8 @@ class DropoutSurjection(Layer):
         Half an event is added to each set (Krichevsky and Trofimov 1981), so that no set has
         probability zero.
         """
-        numbers = torch.bincount(chosen, minlength=len(self.dropped)) + _PSEUDO_EVENTS
-        numbers = numbers.to(self.log_probabilities)
+        seen = torch.bincount(chosen, minlength=len(self.dropped))
+        numbers = seen.to(self.log_probabilities) + _PSEUDO_EVENTS
         self.log_probabilities.copy_((numbers / numbers.sum()).log())
 
     def known_log_probabilities(self) -> Tensor:
