@@ -187,5 +187,5 @@ def test_madgraph_events_reach_the_truth(tmp_path: Path, shared_data: Path) -> N
     )
     log = checkout.results("logs/prepare_gluino/angles.log").read_text()
     assert status != 0
-    assert "lhe/four_gluino.h5: 2000 events, but 2001 are asked for" in log
+    assert "lhe/four_gluino.h5: there are 2000 events, but 2001 are needed" in log
     assert "lower split or n_train" in log
