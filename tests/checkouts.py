@@ -1,4 +1,4 @@
-"""Checkouts that tests run the workflow in, and edits of their files."""
+"""Copies of the checkout in which tests run the workflow, and edits of their files."""
 
 import csv
 import json
@@ -33,14 +33,14 @@ SMOKE = {"preset": "smoke", "training": TRAINING, "gluino": {"datasets": DATASET
 
 @dataclass(frozen=True)
 class Checkout:
-    """A checkout, the directory that it is run in, and what it is configured with."""
+    """A checkout, the directory in which it runs, and its configuration."""
 
     root: Path
     directory: Path
     given: Mapping[str, Any] = field(default_factory=lambda: SMOKE)
 
     def command(self, *options: str, target: str | None = None, **config: Any) -> list[str]:
-        """Command line of Snakemake; `config` overlays what the checkout is configured with."""
+        """Command line of Snakemake; `config` overrides the configuration of the checkout."""
         words = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
         words += ["-s", str(self.root / "workflow/Snakefile"), "--directory", str(self.directory)]
         given = overlay(self.given, config)
@@ -48,7 +48,7 @@ class Checkout:
         return [*words, "--", target] if target else words
 
     def run(self, *options: str, target: str | None = None, **config: Any) -> tuple[int, str]:
-        """Exit status and all that Snakemake said."""
+        """Exit status and output of Snakemake."""
         command = self.command(*options, target=target, **config)
         done = subprocess.run(
             command, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -56,7 +56,7 @@ class Checkout:
         return done.returncode, done.stdout
 
     def plan(self, target: str | None = None, **config: Any) -> dict[str, int]:
-        """Jobs that are to be done, per rule."""
+        """Number of planned jobs per rule."""
         status, said = self.run("--dry-run", target=target, **config)
         assert status == 0, said[-5000:]
         table = said.partition("Job stats:")[2].partition("\n\n")[0]
@@ -75,7 +75,7 @@ class Checkout:
 
 
 def copy_checkout(root: Path) -> None:
-    """Copy what the workflow consists of, compiled kernels included."""
+    """Copy the files of the workflow, including compiled kernels."""
     root.mkdir(parents=True)
     for part in PARTS:
         source = REPOSITORY / part
@@ -85,7 +85,7 @@ def copy_checkout(root: Path) -> None:
 
 @contextmanager
 def edited(path: Path, old: str, new: str) -> Iterator[None]:
-    """The file with its first `old` replaced, for a while."""
+    """Temporarily replace the first `old` in a file."""
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
@@ -101,7 +101,7 @@ def appended(path: Path, line: str) -> Any:
 
 
 def add_toy(root: Path) -> list[Path]:
-    """Add the files of the toy study to a checkout; none of them may be there already."""
+    """Add the files of the toy study to a checkout; none of them may exist already."""
     added = []
     for path in (
         path for path in TOY.rglob("*") if path.suffix in (".py", ".smk", ".yaml", ".rst")

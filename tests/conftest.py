@@ -9,7 +9,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest, so that the cores end together."""
+    """Run the longest tests first, so that all cores finish at the same time."""
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
@@ -21,7 +21,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Reference data (MadGraph events and matrix elements) beside the checkout, or a skip."""
+    """Folder of reference data (MadGraph events and matrix elements); skip the test without it."""
     path = REPOSITORY.parent / "shared" / "data"
     if not path.is_dir():
         pytest.skip(f"reference data not found at {path}")
@@ -30,11 +30,11 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Keep each test process on one core: pytest-xdist spreads tests over the others."""
+    """Keep each test process on one core, because pytest-xdist uses the others."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture
 def generator() -> torch.Generator:
-    """A seeded source of random numbers."""
+    """A seeded generator of random numbers."""
     return torch.Generator().manual_seed(20220501)

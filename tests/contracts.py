@@ -1,4 +1,4 @@
-"""What every bijection must do, for the tests of each: invert, and state its Jacobian."""
+"""Checks for every bijection: it must be invertible and give the right Jacobian."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from hepdensity.models.base import Layer
 
 
 def check_round_trip(layer: Layer, x: Tensor) -> None:
-    """Both orders of `forward` and `inverse` give back what came in, with the same contribution.
+    """Check that `forward` and `inverse` undo each other, with the same contribution.
 
     Args:
         layer: A bijection of the unit cube, in double precision.
@@ -21,7 +21,7 @@ def check_round_trip(layer: Layer, x: Tensor) -> None:
 
 
 def check_log_jacobian(layer: Layer, x: Tensor) -> None:
-    """The contribution is log |det dz/dx| of `inverse`, by automatic differentiation.
+    """Check by automatic differentiation that the contribution of `inverse` is log |det dz/dx|.
 
     Args:
         layer: A bijection, in double precision.

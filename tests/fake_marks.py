@@ -1,11 +1,11 @@
-"""Marks of values that are not finite, as a figure has them."""
+"""Find the marks of values that are not finite in a figure."""
 
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 
 
 def marks(axes: Axes, colour: str, along: str = "y") -> list[tuple[str, float, float]]:
-    """Words, place and edge (0 lower or left, 1 upper or right) of the marks of a colour.
+    """Text, position and edge (0 lower or left, 1 upper or right) of the marks of a colour.
 
     Args:
         axes: The panel.

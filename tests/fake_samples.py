@@ -1,4 +1,4 @@
-"""Runs, events and samples made up for tests of the gluino study."""
+"""Invented runs, events and samples for tests of the gluino study."""
 
 from pathlib import Path
 from typing import Any
@@ -22,24 +22,24 @@ CONSTANTS = {"sqrt_s": SQRT_S, "gluino_mass": MASS, "mass": MASS / SQRT_S}
 STUDY = Path(__file__).resolve().parents[1] / "workflow" / "studies" / "gluino"
 
 MODELS: dict[str, dict[str, Any]] = yaml.safe_load((STUDY / "models.yaml").read_text())
-"""The catalogue of the study."""
+"""The models of the study."""
 
 LOOKS = looks(list(MODELS), MODELS, kinds_of("gluino"))
-"""Model of the catalogue -> its look, and that of its treatment."""
+"""Model of the study -> its look, and the look of its treatment."""
 
 
 def model_name(treatment: str, permutation: str | None) -> str:
-    """Name of a model in the catalogue."""
+    """Name of a model in the study."""
     return f"{treatment}-{permutation}" if permutation else treatment
 
 
 def treatment_look(model: str) -> Look:
-    """Look of the treatment of a model, or one made up for a name that the catalogue lacks."""
+    """Look of the treatment of a model, or an invented one for an unknown model."""
     return LOOKS[model][1] if model in LOOKS else Look(model, "#123456", "P")
 
 
 def fake_run(model: str, permutation: str | None, dataset: str, **more: Any) -> dict[str, Any]:
-    """What `Study.run` says of a training of a model of the catalogue."""
+    """Result of `Study.run` for a training of a model of the study."""
     look, treatment = LOOKS[model]
     return {
         **{"study": "gluino", "dataset": dataset, "model": model, "n_train": 5000, "seed": 1},
@@ -51,7 +51,7 @@ def fake_run(model: str, permutation: str | None, dataset: str, **more: Any) -> 
 
 
 def flat_angles(n: int, seed: int, n_out: int = 4) -> np.ndarray:
-    """Angles of events that are flat in phase space, shape (n, 2 n_out), or (n, 2) for two."""
+    """Angles of events flat in phase space, shape (n, 2 n_out), or (n, 2) for two gluinos."""
     momenta, _ = rambo(n, n_out, SQRT_S, MASS, torch.Generator().manual_seed(seed))
     return momenta_to_angles(momenta).numpy()
 
@@ -71,7 +71,7 @@ def write_columns(path: Path, rows: np.ndarray, drawn: int, layout: Layout) -> P
 
 
 def write_events_as_samples(path: Path, events: Events, invalid: int = 0) -> Path:
-    """Write events as samples; `events.drawn` less these and the invalid ones are unphysical."""
+    """Write events as samples; the rest of `events.drawn` is invalid or unphysical."""
     drawn = events.drawn or len(events)
     angles = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()
     unphysical = np.full((drawn - invalid - len(events), angles.shape[1]), 0.5)
@@ -89,7 +89,7 @@ def write_events_as_samples(path: Path, events: Events, invalid: int = 0) -> Pat
 
 
 def labelled_events(n: int, seed: int, source: str = "model", **more: Any) -> Events:
-    """Events with labels at random, some far more probable than others."""
+    """Events with random labels, some much more probable than others."""
     numbers = np.random.default_rng(seed)
     momenta = rambo(n, 4, SQRT_S, MASS, torch.Generator().manual_seed(seed))[0].numpy()
     helicities = np.where(numbers.random((n, 6)) < np.linspace(0.3, 0.9, 6), 1, -1)
@@ -101,7 +101,7 @@ def labelled_events(n: int, seed: int, source: str = "model", **more: Any) -> Ev
 def labelled_sample(
     permutation: str | None = "sort", treatment: str = "mixture-likelihood", **more: Any
 ) -> LabelledSample:
-    """300 events of 400 samples, 20 of which were invalid; a model of ours is symmetric."""
+    """300 events from 400 samples, 20 of which were invalid; our own models are symmetric."""
     run: dict[str, Any] = {
         "model": model_name(treatment, permutation),
         "permutation": permutation,

@@ -1,4 +1,4 @@
-"""Small LHE files as text, for tests that change them."""
+"""Small LHE files as text, which tests can change."""
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ EVENTS = 3
 
 
 def events_text(n: int = EVENTS, seed: int = 1, process_id: int = 1) -> str:
-    """Events of gg -> two gluinos, no two alike."""
+    """Distinct events gg -> two gluinos."""
     generator = torch.Generator().manual_seed(seed)
     momenta = rambo(n, 2, 2 * BEAM, MASS, generator)[0].numpy()
     return "".join(event_text(pair, process_id) for pair in momenta)
@@ -35,7 +35,7 @@ def event_text(momenta: np.ndarray, process_id: int = 1) -> str:
 
 
 def init_text(*processes: str, announced: int | None = None) -> str:
-    """An init block of lines of processes; NPRUP is their number unless given."""
+    """An init block with lines of processes; by default, NPRUP is their number."""
     number = len(processes) if announced is None else announced
     return "<init>\n" + BEAMS.format(number) + "".join(processes) + "</init>\n"
 
@@ -52,9 +52,9 @@ def document(
     Args:
         events: Its events; three by default.
         init: Its init block; one process by default.
-        header: What stands between its first tag and the init block.
-        before: What stands before its first tag.
-        after: What stands behind its last tag.
+        header: Text between the first tag and the init block.
+        before: Text before the first tag.
+        after: Text after the last tag.
     """
     body = (init or init_text(PROCESS)) + (events_text() if events is None else events)
     return f'{before}<LesHouchesEvents version="3.0">\n{header}{body}{END}{after}'

@@ -33,7 +33,7 @@ def plain_layout(particles: int = 4, width: int = 2) -> Layout:
 
 
 def sets_layout(particles: int = 2, probability: float | None = 0.3) -> Layout:
-    """Complete events with this probability, and events of the first particle alone."""
+    """Complete events with this probability, and otherwise events with only the first particle."""
     rest = None if probability is None else 1 - probability
     sets = (PresenceSet("complete", particles, probability), PresenceSet("one", 1, rest))
     columns = (Column("x_1"), Column("x_2"))
@@ -109,7 +109,7 @@ def general_layout(
 
 
 def general_events(layout: Layout, n: int, seed: int = 0) -> Tensor:
-    """Events of `general_layout`, of which the types follow the momenta, double precision."""
+    """Events of `general_layout` in double precision; types depend on momenta."""
     numbers = torch.Generator().manual_seed(seed)
     particles = layout.particles
     energy = 1 + 3 * torch.randn(n, 1, generator=numbers, dtype=torch.float64)

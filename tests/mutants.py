@@ -1,8 +1,8 @@
-"""Change the library at random, one place at a time, and see whether the mirror tests notice.
+"""Make random changes in the library, one at a time, and check that the mirror tests notice.
 
-`make mutants`, or `python tests/mutants.py --count 40 --seed 1`. A mutant is a sign, comparison,
-operator, condition or constant that is changed; it survives if the tests of its own module still
-pass. Many survivors are harmless (the size of a chunk, the seed of a stream): read them.
+Usage: `make mutants`, or `python tests/mutants.py --count 40 --seed 1`. A mutant has one changed
+sign, comparison, operator, condition or constant. It survives if the tests of its module still
+pass. Many survivors are harmless (the size of a chunk, the seed of a stream), so read them.
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Mutant:
         module: Path of the module below the package.
         place: Number of the place among those of the module.
         line: Its line.
-        change: What is changed, in words.
+        change: Description of the change.
     """
 
     module: Path
@@ -44,7 +44,7 @@ class Mutant:
 
 
 def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    """Nodes that can be changed, and how."""
+    """Nodes that can be changed, with the change."""
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPPED:
             yield node, f"{type(node.op).__name__} -> {SWAPPED[type(node.op)].__name__}"
@@ -95,7 +95,7 @@ def mutants(count: int, seed: int) -> list[Mutant]:
 
 
 def survives(mutant: Mutant, checkout: Path) -> bool:
-    """Whether the mirror tests pass with the change, which is undone afterwards."""
+    """Whether the mirror tests pass with the change; the change is undone afterwards."""
     path = checkout / "lib" / "hepdensity" / mutant.module
     source = path.read_text()
     path.write_text(changed(source, mutant.place))

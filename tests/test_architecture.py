@@ -1,4 +1,4 @@
-"""The shape of the project: who may import whom, and what must agree with what."""
+"""The structure of the project: which modules may import which, and what must be consistent."""
 
 import ast
 import re
@@ -64,12 +64,12 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"models.base", "models.inputs", *LAYOUT, *PHYSICS},
     "plotting": {"evaluation", "models.kind", *PHYSICS},
 }
-"""What a part may import besides itself; a study may import everything but other studies."""
+"""What a part may import besides itself; a study may import anything except other studies."""
 LIGHT = ("configuration", "study", "models.registry", "models.kind")
-"""What the workflow reads when it is parsed, with the `study` and `kinds` of every study."""
+"""Modules that the workflow imports when parsed, besides `study` and `kinds` of every study."""
 HEAVY = {"torch", "matplotlib", "mplhep", "numba", "uproot", "awkward", "scipy", "sklearn"}
 BARE_NODE = {"torch", "numpy", "h5py", "safetensors", "numba", "rich"}
-"""What a node that only trains has installed."""
+"""Packages on a node that is used only for training."""
 SHARED = [
     path
     for path in CODE
@@ -83,13 +83,13 @@ def library_path(module: str) -> Path:
 
 
 def part_of(module: str) -> str:
-    """Row of the table above that a module, named without `hepdensity.`, belongs to."""
+    """Row of the table above for a module, named without `hepdensity.`."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] in ("models", "studies") else parts[0]
 
 
 def imports_of(path: Path) -> set[str]:
-    """Modules of ours (without `hepdensity.`) that a file imports, packages left out."""
+    """Our modules (without `hepdensity.`) that a file imports, excluding packages."""
     names = direct_imports(path, LIBRARY) - {"hepdensity"}
     names = {name.removeprefix("hepdensity.") for name in names}
     return {name for name in names if not library_path(name).is_dir()}
@@ -158,7 +158,7 @@ def test_shared_workflow_knows_no_study(path: Path) -> None:
 
 
 def all_imports(path: Path) -> set[str]:
-    """Packages that a file imports, directly or through modules of ours."""
+    """Packages that a file imports, directly or through our modules."""
     files = [path, *imported_modules(path, LIBRARY).values()]
     return set().union(*(foreign_imports(file) for file in files)) - {"hepdensity"}
 

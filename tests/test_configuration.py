@@ -1,4 +1,4 @@
-"""What configuration comes out of presets, file and command line, and what is refused."""
+"""The configuration from presets, files and the command line, and what is rejected."""
 
 import copy
 from collections.abc import Iterator

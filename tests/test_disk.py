@@ -1,6 +1,7 @@
 """A full disk ends a job with one line, and leaves nothing half-written.
 
-A limit on the size of files stands in for it: writing fails in the same way, with another number.
+The tests use a limit on file size instead: writing fails in the same way, with another error
+number.
 """
 
 import errno
@@ -69,7 +70,7 @@ def test_every_writer_names_its_file_and_leaves_nothing(tmp_path: Path, name: st
 
 @pytest.mark.usefixtures("full_disk")
 def test_growing_file_says_so_at_once(tmp_path: Path) -> None:
-    # More than HDF5 keeps in memory before it writes.
+    # This is more than HDF5 keeps in memory before it writes.
     wanted, pieces = 40, 0
     with pytest.raises(DiskFull, match=r"a\.h5: file too large"), atomic_h5(tmp_path / "a.h5") as f:
         data = f.create_dataset("x", (0,), maxshape=(None,), chunks=NUMBERS.shape, dtype=float)
@@ -84,7 +85,7 @@ def test_growing_file_says_so_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("full_disk")
 def test_errors_of_hdf5_that_follow_do_not_hide_the_reason(tmp_path: Path) -> None:
-    """With thousands of groups HDF5 reads again what it could not write."""
+    """With thousands of groups, HDF5 reads data again that it could not write."""
     with pytest.raises(DiskFull, match=r"a\.h5: file too large"), atomic_h5(tmp_path / "a.h5") as f:
         for i in range(6000):
             f.create_dataset(f"group{i}/x", data=NUMBERS[:20])
@@ -140,14 +141,14 @@ def test_reasons(tmp_path: Path, number: int, reason: str) -> None:
 
 
 def test_the_file_that_is_wanted_is_named() -> None:
-    """A temporary file beside it would tell users nothing."""
+    """The name of a temporary file would not help users."""
     with pytest.raises(DiskFull, match=r"^outer: no space"), naming("outer"), naming("inner"):
         raise OSError(errno.ENOSPC, "full")
 
 
 @pytest.mark.usefixtures("full_disk")
 def test_ingestion_names_the_event_file(tmp_path: Path, shared_data: Path) -> None:
-    """Its part files lie in a hidden folder, which is removed."""
+    """The part files are in a hidden folder, which is removed."""
     path, output = shared_data / "madgraph" / "gg_4gluino_2k.lhe.gz", tmp_path / "events.h5"
     with pytest.raises(DiskFull, match=r"/events\.h5: file too large"):
         ingest_lhe([path], output, "four_gluino", {}, source="lhe", workers=1)

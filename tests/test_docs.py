@@ -1,4 +1,4 @@
-"""What the docs tell readers to paste works."""
+"""Snippets in the docs work when pasted."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ SNIPPETS = [
         re.findall(r"<!-- config\.yaml -->\n+```yaml\n(.*?)```", page.read_text(), re.S)
     )
 ]
-# Files and builders of the reader's own, which these snippets name.
+# The reader's own files and builders, which these snippets name.
 ABSENT = re.compile(r"no such file|no model builder")
 
 

@@ -1,4 +1,4 @@
-"""The examples in docstrings of functions that a newcomer calls first."""
+"""Examples in the docstrings of functions that newcomers call first."""
 
 import doctest
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Logs: messages, warnings and errors reach the file; progress is a line now and then."""
+"""Logs: messages, warnings and errors reach the file; progress is an occasional line."""
 
 import logging
 import sys

@@ -24,11 +24,11 @@ def test_missing_function_is_named(name: str) -> None:
 
 
 class Inputs(dict[str, Any]):
-    """As `snakemake.input` with names: single files are text, several are a list of their own."""
+    """Like a named `snakemake.input`: a single file is text, several files are a special list."""
 
 
 class Files(list[str]):
-    """As Snakemake's list of files."""
+    """Like Snakemake's list of files."""
 
 
 def test_inputs_are_paths_or_lists_of_paths() -> None:

@@ -1,4 +1,4 @@
-"""Numbering of permutations and of digits of mixed radix."""
+"""Numbering of permutations, and mixed-radix numbers."""
 
 from itertools import permutations, product
 

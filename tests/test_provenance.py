@@ -1,4 +1,4 @@
-"""Source digests change with what a script runs, and with nothing else."""
+"""Source digests change with the code that a script runs, and with nothing else."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -36,7 +36,7 @@ MADE_UP = {
 
 
 def html(source: str, config: Mapping[str, Any], curves: Sequence[tuple[str, str]] = ()) -> str:
-    """What Snakemake makes of a template, with the settings that it uses; warnings are errors."""
+    """Render a template with Snakemake's settings; warnings are errors."""
     paths = [Path(f"results/run/{study}/figures/training_curves_{d}.png") for study, d in curves]
     text = (
         Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)

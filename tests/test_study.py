@@ -1,4 +1,4 @@
-"""What all studies share, with a study of a few lines and a made-up configuration."""
+"""What all studies share, tested with a minimal study and an invented configuration."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,7 +77,7 @@ def study(**changes: Any) -> Made:
 
 
 def changed(dataset: str, **part: Any) -> dict[str, Any]:
-    """Datasets of the section, one of them changed."""
+    """Datasets of the section, with one of them changed."""
     datasets = section()["datasets"]
     return {**datasets, dataset: {**datasets[dataset], **part}}
 

@@ -1,4 +1,4 @@
-"""A study is added by adding files: a toy study with a known density runs to the report."""
+"""New files are enough to add a study: a toy study with a known density runs to the report."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_toy_study_runs_from_events_to_the_report(tmp_path: Path) -> None:
         names, values = (line.strip().split(",") for line in file)
     row = dict(zip(names, values, strict=True))
     distance, error = float(row["kl_to_truth"]), float(row["kl_to_truth_error"])
-    # The untrained flow, one Gaussian, is 0.4 nats from the two.
+    # The untrained flow, a single Gaussian, is 0.4 nats from the mixture of two.
     assert -4 * error < distance < 0.15
 
     status, said = toy.run("--report", "results/smoke/report.html")

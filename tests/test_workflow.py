@@ -1,7 +1,7 @@
 """The workflow as a whole, run by Snakemake on the smoke preset.
 
-One run from events to figures, in a copy of the checkout and with a results tree of its own, serves
-all tests; most of them then ask, by dry runs, what an edit would make run again.
+All tests share one run from events to figures, in a copy of the checkout with its own results. Most
+tests then use dry runs to ask what would run again after an edit.
 """
 
 import gzip
@@ -94,7 +94,7 @@ FROM_TRAINING_OF_LABELS = WITH_TRAINING | AFTER_SAMPLES_OF_LABELS | BOUNDS
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A copy of the checkout after a run from events to figures. Leave it as it is."""
+    """A copy of the checkout after a run from events to figures. Tests must not change it."""
     base = tmp_path_factory.mktemp("smoke")
     copy_checkout(base / "check out")  # a space in a path is no fault
     (base / "a run").mkdir()
@@ -261,7 +261,7 @@ def test_addition_runs_nothing_again(smoke: Checkout, names: tuple[str, str]) ->
 def test_newly_recorded_package_runs_nothing_again(
     smoke: Checkout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Records hold the versions of all packages that were imported, not of a list of them."""
+    """Records contain the versions of all imported packages, not of a fixed list."""
     (tmp_path / "newcomer.py").write_text("")
     info = tmp_path / "newcomer-1.5.dist-info"
     info.mkdir()
@@ -434,7 +434,7 @@ def test_csv_events_reach_the_figure_without_truth(smoke: Checkout, tmp_path: Pa
 
 
 def write_csv(path: Path, events: Events) -> None:
-    """Write events in the 27 columns of the paper's data set."""
+    """Write events in the 27 columns of the paper's public data."""
     assert events.helicities is not None and events.colour_order is not None
     positions = order_to_positions(events.colour_order)
     momenta = events.momenta.reshape(len(events), -1)

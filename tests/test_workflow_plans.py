@@ -1,4 +1,4 @@
-"""What the workflow says before anything has run, and events of MadGraph in it."""
+"""Messages of the workflow before anything has run, and runs with events of MadGraph."""
 
 import math
 import re
@@ -17,7 +17,7 @@ RULES = "".join(path.read_text() for path in (REPOSITORY / "rules").rglob("*.smk
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """This checkout, in an empty directory."""
+    """This checkout, run in an empty directory."""
     return Checkout(REPOSITORY, tmp_path_factory.mktemp("fresh"))
 
 

@@ -185,7 +185,7 @@ def test_too_few_draws_or_events_are_refused(draws: int, events: int) -> None:
 
 
 class Edge(DensityModel):
-    """Density 4 (1 - x) (1 - y) of the unit square, seen through noise; it vanishes at the edge."""
+    """Density 4 (1 - x) (1 - y) on the unit square, known only with noise; it is 0 at the edge."""
 
     bound = True
 
@@ -225,7 +225,7 @@ class Edge(DensityModel):
 
 
 NEAR, AT = 3, 1_700
-"""Numbers of events next to the edge, which single precision rounds onto it, and at the edge."""
+"""Events close to the edge, which single precision rounds onto it, and events at the edge."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Trainings with what is known of them."""
+"""Trainings with their scores and summaries."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ SUMMARY = {"steps": 3, "ended_by": "steps", "train_seconds": 0.5, "parameters": 
 
 
 def write_training(folder: Path, seed: int) -> tuple[Path, Path]:
-    """Scores and summary of a training that differ from those of other seeds."""
+    """Scores and a summary of a training, different for each seed."""
     scores, summary = folder / f"s{seed}.h5", folder / f"t{seed}.json"
     write_scores(scores, Scores({"log_likelihood": np.full(2, seed)}, {"exact": True}), {})
     write_json(summary, {**SUMMARY, "steps": seed, "extra": 1})

@@ -1,4 +1,4 @@
-"""Drawing samples, and the files that hold them."""
+"""Drawing samples, and files of samples."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ SETS = Layout(
 
 
 class Uniform(DensityModel):
-    """Uniform numbers times a weight; a draw is valid if the first of them is above a half."""
+    """Uniform numbers times a weight; a draw is valid if its first number exceeds 0.5."""
 
     bound = False
 

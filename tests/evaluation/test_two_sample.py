@@ -11,7 +11,7 @@ def test_auc_by_hand() -> None:
     estimate = auc_with_error(np.array([1.0, 2.0, 4.0]), np.array([2.0, 5.0]))
     # 2 is above 1, and with 2 a tie; 5 is above all: (1 + 1/2 + 3) / 6
     assert estimate.value == pytest.approx(0.75)
-    # Placements 1/2, 1 of the second sample; 1, 3/4, 1/2 of the first.
+    # Placements 1/2, 1 of the second set; 1, 3/4, 1/2 of the first.
     assert estimate.error == pytest.approx(np.sqrt(0.125 / 2 + 0.0625 / 3))
 
 
@@ -39,7 +39,7 @@ def test_samples_of_one_distribution_are_not_told_apart() -> None:
     ]
     pulls = np.array([(toy.value - 0.5) / toy.error for toy in toys])
     assert abs(pulls.mean()) < 4 / np.sqrt(40)
-    # The halves' AUCs are less than fully correlated, so the error is rather too large.
+    # The AUCs of the two halves are not fully correlated, so the error is slightly too large.
     assert 0.5 < pulls.std() < 1.4
 
 

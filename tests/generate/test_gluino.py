@@ -44,7 +44,7 @@ def generated(request: pytest.FixtureRequest) -> GeneratedEvents:
 
 
 def madgraph(shared_data: Path, n_out: int) -> Events:
-    """MadGraph's events with their gluinos in random order."""
+    """MadGraph's events, with gluinos in random order."""
     events = read_madgraph_sample(shared_data / "madgraph" / FILES[n_out], SQRT_S, MASS)
     return relabel(events, np.random.default_rng(1))
 
@@ -113,7 +113,7 @@ def test_the_running_coupling_of_madgraph_shows(four: GeneratedEvents, shared_da
 
 
 def test_the_proposal_leaves_no_trace(four: GeneratedEvents, generator: torch.Generator) -> None:
-    """Unweighted events against flat phase space with exact weights, also in g's own variables."""
+    """Compare with flat phase space and exact weights, also in the variables of the proposal g."""
     momenta, flat = rambo(15_000, 4, SQRT_S, MASS, generator)
     weights = flat_weights(momenta, flat, MASS).numpy()
     drawn = four.events.momenta
@@ -142,7 +142,7 @@ def test_colours_follow_the_partial_amplitudes(generated: GeneratedEvents) -> No
     counts = np.bincount(colours, minlength=probabilities.shape[1])
     chi2, size = chi2_of_categories(counts, probabilities)
     assert abs(chi2 - size) < 4 * math.sqrt(2 * size)
-    # and event by event: the mean probability of the colour order that was drawn
+    # Event by event, compare the mean probability of the colour order that was drawn.
     expected = np.square(probabilities).sum(1)
     own = probabilities[np.arange(len(colours)), colours]
     assert abs(float((own - expected).mean())) < 4 * float(own.std()) / math.sqrt(len(own))

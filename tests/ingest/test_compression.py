@@ -1,4 +1,4 @@
-"""Files are known by their first bytes: read, or refused with the command that unpacks them."""
+"""Files are identified by their first bytes, and read or rejected with a command to unpack them."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""Ingestion of CSV files in the layout of the paper's public data set."""
+"""Ingestion of CSV files in the format of the paper's public data."""
 
 import bz2
 import gzip
@@ -21,7 +21,7 @@ MASS = 607.7137
 
 
 def sample(n_out: int = 4) -> np.ndarray:
-    """Rows of the file; colours as positions of legs 1 to 5 behind leg 0."""
+    """Rows of the file, with colours as positions of legs 1 to 5 after leg 0."""
     numbers = np.random.default_rng(5)
     momenta, _ = rambo(N_EVENTS, n_out, 3000.0, MASS, torch.Generator().manual_seed(5))
     rows = momenta.numpy().reshape(N_EVENTS, -1)

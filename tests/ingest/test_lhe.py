@@ -1,4 +1,4 @@
-"""LHE ingestion against MadGraph's files, and one clear error for every kind of bad input."""
+"""LHE ingestion compared with MadGraph's files, and one clear error for every invalid input."""
 
 import gzip
 import os
@@ -82,7 +82,7 @@ def test_madgraph_file_agrees_with_the_reference_sample(shared_data: Path, tmp_p
 
 
 def match_events(momenta: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of equal events, to the reference's float32."""
+    """Check that pairs of events are equal, to the float32 precision of the reference."""
     known = {row.round(1).tobytes(): i for i, row in enumerate(reference[:, 0])}
     keys = momenta[:, 0].astype(np.float32).round(1)
     pairs = [(i, known[key.tobytes()]) for i, key in enumerate(keys) if key.tobytes() in known]
@@ -122,7 +122,7 @@ def test_error_in_one_of_parallel_files(tmp_path: Path) -> None:
 
 
 def test_killed_worker(tmp_path: Path) -> None:
-    """A worker that waits for a pipe is killed, as it is when memory runs out."""
+    """Kill a worker that waits for a pipe, as happens when memory runs out."""
     good = write_sample(tmp_path / "good.lhe")
     pipe = tmp_path / "pipe.lhe"
     os.mkfifo(pipe)
@@ -237,7 +237,7 @@ def set_field(line: int, column: int, value: str) -> Callable[[list[str]], None]
 
 
 def scale_momenta(lines: list[str]) -> None:
-    """Another beam energy: everything of the event scaled, mass included."""
+    """Change the beam energy by scaling the whole event, including the mass."""
     for i in range(1, 7):
         fields = lines[i].split()
         fields[6:11] = [f"{1.1 * float(value):.17g}" for value in fields[6:11]]
@@ -250,7 +250,7 @@ def change_mass(lines: list[str]) -> None:
 
 
 def shift_energy(lines: list[str]) -> None:
-    """Two energies off their mass shell, momentum still conserved."""
+    """Put two gluinos off their mass shell while momentum stays conserved."""
     for i, shift in ((3, 1.0), (4, -1.0)):
         set_field(i, 9, f"{float(lines[i].split()[9]) + shift:.17g}")(lines)
 
@@ -261,7 +261,7 @@ def drop_particle(lines: list[str]) -> None:
 
 
 def swap_tags(lines: list[str]) -> None:
-    """Exchange two anticolour tags, which makes two loops of one."""
+    """Exchange two anticolour tags, which turns one loop into two."""
     first, second = lines[3].split()[5], lines[4].split()[5]
     set_field(3, 5, second)(lines)
     set_field(4, 5, first)(lines)
@@ -333,7 +333,7 @@ def test_events_that_do_not_belong_together(
 
 
 def boosted(lines: list[str]) -> None:
-    """An event as colliding protons give it: gluons of different energies."""
+    """Boost an event as in proton collisions, where the gluons have different energies."""
     rapidity = 0.2
     for i in range(1, 7):
         pz, energy = (float(value) for value in lines[i].split()[8:10])

@@ -1,4 +1,4 @@
-"""Cross-sections are those of the processes that occur among the events."""
+"""Only processes that occur among the events count in the cross-section."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""What stands around the events may be anything that generators write; only events count."""
+"""Generators may write any text around the events; only the events count."""
 
 import tracemalloc
 from pathlib import Path

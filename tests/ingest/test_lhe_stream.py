@@ -1,4 +1,4 @@
-"""Broken, hostile, unreadable files end in one error that names file and place; nothing stays."""
+"""Broken, hostile and unreadable files give one error with file and place, and leave nothing."""
 
 import gzip
 from pathlib import Path
@@ -27,7 +27,7 @@ def saved(tmp_path: Path, content: str | bytes) -> Path:
 
 
 LINE_OF_EVENT = HEAD.count("\n") + 1
-"""Number of the line at which the first event begins."""
+"""Number of the line where the first event begins."""
 
 GOOD_FILES: dict[str, str | bytes] = {
     "plain": GOOD,
@@ -161,7 +161,7 @@ def test_declaration_across_two_reads_is_found(tmp_path: Path, shift: int, where
 
 @pytest.mark.parametrize("shift", range(0, 30, 3))
 def test_tags_across_two_reads_are_found(tmp_path: Path, shift: int) -> None:
-    """The init block is found, and a second document, wherever a read ends."""
+    """The init block and a second document are found wherever a read ends."""
     for before in ("<header>", "<header><init>\n</header>", "<!--"):
         end = "-->" if before == "<!--" else "</header>"
         padding = " " * (2**14 - shift - len(before) - 36)

@@ -1,4 +1,4 @@
-"""Files and events that are given twice are found, also among many, and honest events pass."""
+"""Files and events that are given twice are found, even among many; genuine events pass."""
 
 import os
 from pathlib import Path
@@ -123,7 +123,7 @@ def test_hash_sees_every_number(change: str) -> None:
 
 @pytest.mark.parametrize("name", ["gg_4gluino_300k", "gg_2gluino_30k"])
 def test_madgraph_has_no_accidental_repeats(shared_data: Path, name: str) -> None:
-    """In single precision, so that this would happen more often than in a file."""
+    """In single precision, chance repeats would be more frequent than in a file."""
     with h5py.File(shared_data / "madgraph" / f"{name}.h5") as file:
         momenta = np.pad(file["three_momenta"][:], ((0, 0), (0, 0), (1, 0)))
     finder = RepeatFinder()

@@ -1,4 +1,4 @@
-"""The small inputs of shared/data/cases, each after a public report: what happens to each."""
+"""What happens to each small input of shared/data/cases, all based on public reports."""
 
 from pathlib import Path
 

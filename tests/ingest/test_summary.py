@@ -1,4 +1,4 @@
-"""Summaries of ingested data sets."""
+"""Summaries of event files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Checks of event blocks: what they let pass and what they report."""
+"""Checks of blocks of events: what they accept and what they report."""
 
 import numpy as np
 import pytest
@@ -51,6 +51,6 @@ def test_first_event_and_first_check_are_reported() -> None:
 
 def test_message() -> None:
     assert (
-        str(input_error("a.lhe", 3, "it is wrong", "mend it"))
-        == "a.lhe: event 3: it is wrong; mend it"
+        str(input_error("a.lhe", 3, "it is wrong", "fix it"))
+        == "a.lhe: event 3: it is wrong; fix it"
     )

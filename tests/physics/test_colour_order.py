@@ -1,4 +1,4 @@
-"""Colour orders: numbering, the CSV's positions and LHE tags, over all orders."""
+"""Colour orders: numbering, positions of the CSV files and LHE tags, for all orders."""
 
 from itertools import permutations
 from math import factorial
@@ -42,7 +42,7 @@ def test_decode_refuses_codes_out_of_range(code: int) -> None:
 
 def test_positions_of_an_example() -> None:
     order = np.array([[0, 3, 1, 5, 2, 4]])
-    # Leg 1 stands second behind leg 0, leg 2 fourth, leg 3 first, leg 4 fifth, leg 5 third.
+    # After leg 0, leg 1 comes second, leg 2 fourth, leg 3 first, leg 4 fifth, leg 5 third.
     assert order_to_positions(order).tolist() == [[1, 3, 0, 4, 2]]
 
 

@@ -1,4 +1,4 @@
-"""The event container refuses what does not fit together."""
+"""The event container rejects inconsistent values."""
 
 from typing import Any
 

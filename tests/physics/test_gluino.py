@@ -81,7 +81,7 @@ def test_colour_probabilities_agree_with_madgraph(reference: Reference) -> None:
 
 @PROCESSES
 def test_parity(n_out: int, generator: torch.Generator) -> None:
-    """The half of the helicities that is taken from the other half, computed."""
+    """The half of the helicities that is normally copied by parity, computed explicitly."""
     momenta, _ = rambo(5, n_out, SQRT_S, MASS, generator)
     squares = half_ladder_amplitudes(external_states(momenta, MASS)).abs().square()
     largest = squares.amax((0, 1))
@@ -134,7 +134,7 @@ def test_results_do_not_depend_on_the_batch(n_out: int, generator: torch.Generat
 
 @PROCESSES
 def test_the_device_follows_the_momenta(n_out: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the device without data, which refuses to be mixed with others as a GPU does."""
+    """The meta device has no data, but like a GPU it does not mix with other devices."""
     monkeypatch.setitem(CHUNK, "meta", 64)
     momenta = torch.empty(100, n_out, 4, dtype=torch.float64, device="meta")
     helicities = torch.zeros(100, dtype=torch.long, device="meta")
@@ -196,7 +196,7 @@ def test_true_density_is_normalised(
 def test_samples_of_the_true_density_follow_the_events(
     normalisation: Normalisation, generator: torch.Generator
 ) -> None:
-    """Flat angles weighted with p_true / p_flat against the spectra of embedded events."""
+    """Compare flat angles weighted with p_true / p_flat with the spectra of embedded events."""
     events = generate_unweighted(20_000, 4, SQRT_S, MASS, ALPHA_S, seed=8).events
     momenta, _ = rambo(20_000, 4, SQRT_S, MASS, generator)
     angles = momenta_to_angles(momenta)
@@ -210,7 +210,7 @@ def test_samples_of_the_true_density_follow_the_events(
     for name, (flat, drawn) in spectra.items():
         result = compare_spectra(name, flat, weights, drawn, ones)
         assert result.ks_p is not None and min(result.chi2_p, result.ks_p) > 1e-4, result
-    # and the weights are what makes them agree
+    # Without the weights they do not agree.
     flat, drawn = spectra["energy"]
     plain = compare_spectra("energy", flat, ones, drawn, ones)
     assert plain.chi2_p < 1e-10

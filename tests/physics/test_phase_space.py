@@ -63,7 +63,7 @@ def test_two_body_weight_is_the_velocity(generator: torch.Generator) -> None:
 
 def test_three_body_volume_against_quadrature(generator: torch.Generator) -> None:
     def chain(pair: float) -> float:
-        """Two two-body phase spaces, joined by the mass of a pair."""
+        """Combine two two-body phase spaces through the mass of a pair."""
         first = two_body_momentum(SQRT_S, pair, MASS) / (4 * math.pi * SQRT_S)
         second = two_body_momentum(pair, MASS, MASS) / (4 * math.pi * pair)
         return 2 * pair / (2 * math.pi) * first * second
@@ -110,7 +110,7 @@ def test_angles_round_trip(n_out: int, mass: float, generator: torch.Generator) 
     restored, physical = angles_to_momenta(angles, SQRT_S, mass)
     assert physical.all()
     torch.testing.assert_close(restored, momenta, rtol=0, atol=1e-4)
-    # events that are nearly planar are ill-conditioned, all others are exact
+    # Nearly planar events are ill-conditioned; all others are exact.
     assert (restored - momenta).abs().flatten(1).amax(1).median() < 1e-9
     torch.testing.assert_close(momenta_to_angles(restored), angles, rtol=0, atol=1e-12)
 
@@ -154,7 +154,7 @@ def test_one_eighth_of_the_cube_is_physical(generator: torch.Generator) -> None:
 
 
 def test_angle_volume(generator: torch.Generator) -> None:
-    """V follows from <|det M|> over flat phase space, where all integrands are bounded.
+    """Compute V from <|det M|> over flat phase space, where all integrands are bounded.
 
     As p_flat = prod f_i / (|det M| V) with the energy fractions f_i, the mean of |det M| V over
     flat phase space is the integral of prod f_i over the physical part of the cube.

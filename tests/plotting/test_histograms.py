@@ -26,13 +26,13 @@ def test_density_equals_numpy() -> None:
 
 
 def test_all_samples_count_in_the_normalisation() -> None:
-    """Of 8 samples 4 are in range, 1 is out of range and 3 were unphysical."""
+    """Of 8 samples, 4 are in range, 1 is out of range and 3 were unphysical."""
     density = binned_density(np.array([1.0, 2.0, 3.0, 4.0, 7.0]), BINNING, drawn=8)
     assert density.density.sum() * 0.5 == pytest.approx(4 / 8)
 
 
 def test_several_values_per_event() -> None:
-    """Two values of an event in one bin are not independent: its count is 2 once, not 1 twice."""
+    """Two values of one event in a bin are not independent: they count as one entry of 2."""
     values = np.array([[0.1, 0.2], [0.1, 0.9], [9.0, 0.3]])
     density = binned_density(values, Binning(2, 0.0, 1.0), drawn=3)
     scale = 1 / (3 * 2 * 0.5)
@@ -67,7 +67,7 @@ def test_no_events_of_some_drawn() -> None:
 
 
 def test_entries_of_events() -> None:
-    """Event 0 has two entries in one bin, event 2 one; 8 would integrate to 1."""
+    """Event 0 has two entries in one bin and event 2 has one; 8 entries would integrate to 1."""
     values, owners = np.array([0.1, 0.2, 0.8, 5.0]), np.array([0, 0, 2, 1])
     density = binned_entries(values, owners, Binning(2, 0.0, 1.0), norm=8)
     np.testing.assert_allclose(density.density, np.array([2, 1]) / 8 / 0.5)

@@ -1,4 +1,4 @@
-"""Marks at the edge of a frame for values that have no place on its axis."""
+"""Marks at the edge of the frame for values that are not finite."""
 
 import math
 from typing import Any

@@ -71,7 +71,7 @@ STUDIES = sorted(path.parent.name for path in REPOSITORY.glob("workflow/studies/
 
 
 def looks_of_kinds(study: str, features: Iterable[str]) -> list[Look]:
-    """Looks of the treatments in a catalogue of models that need features."""
+    """Looks of the treatments of models that need certain features."""
     models, kinds = catalogue(study), kinds_of(study)
     found = looks(list(models), models, kinds)
     own = [name for name in models if kinds[models[name]["kind"]].needs == frozenset(features)]
@@ -101,7 +101,7 @@ def test_looks_come_from_the_runs() -> None:
     assert looks_of([run], "treatment") == {"mine": other}
 
 
-# What the colours become for readers without red, green or blue cones (Machado et al. 2009,
+# How readers without red, green or blue cones see the colours (Machado et al. 2009,
 # doi:10.1109/TVCG.2009.113), in linear RGB.
 DICHROMACY = {
     "protanopia": [
@@ -123,7 +123,7 @@ DICHROMACY = {
 
 
 def cie_lab(linear: np.ndarray) -> np.ndarray:
-    """CIELAB coordinates of linear sRGB, in which distances are those seen."""
+    """CIELAB coordinates of linear sRGB, in which distances are perceptual."""
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
     xyz = np.array(to_xyz) @ np.clip(linear, 0, 1) / [0.9505, 1.0, 1.089]
     x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)

@@ -1,4 +1,4 @@
-"""Training curves: the table holds the histories, thinned if long."""
+"""Training curves: the table contains the histories, thinned if they are long."""
 
 from pathlib import Path
 from typing import Any

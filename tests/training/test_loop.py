@@ -37,7 +37,7 @@ PAIR = Layout(event=(), particle=(Column("x"), Column("y")), particles=2)
 
 
 class Given(DensityModel):
-    """A model whose validation losses are given; its one parameter counts the training steps."""
+    """A model with given validation losses; its only parameter counts the training steps."""
 
     bound = False
 
@@ -105,12 +105,12 @@ def test_best_weights_are_those_of_the_lowest_validation(tmp_path: Path) -> None
     model = Given([3.0, 1.0, 2.0, 2.5])
     result = run(tmp_path, model, max_steps=20, learning_rate=1.0)
     assert result.best_steps == [10]
-    # Adam moves a constant gradient's parameter by the learning rate at each step.
+    # For a constant gradient, Adam changes the parameter by the learning rate at each step.
     assert model.weight.item() == pytest.approx(-10, rel=1e-3)
 
 
 class TwoFactors(Given):
-    """Two factors, each with given validation losses and a weight that counts the steps."""
+    """Two factors, each with given validation losses and a weight that counts steps."""
 
     def __init__(self, first: list[float], second: list[float], share: bool = False) -> None:
         super().__init__([])
@@ -166,7 +166,7 @@ class Killed(Exception):
 def assert_resumes_exactly(
     path: Path, killed_at: int, build: Callable[[], Trainable] = flow, **changes: Any
 ) -> None:
-    """A training that was killed ends like one that was not: history, best and final weights."""
+    """A killed and resumed training gives the same history and weights as an uninterrupted one."""
     whole_model = build()
     whole = run(path / "whole", whole_model, **changes)
     rows = []
@@ -223,7 +223,7 @@ def test_every_setting_is_resumed_exactly(
 
 
 class Regression(Trainable):
-    """A line through points: what is trained need not be a density."""
+    """A line fitted to points: a trainable need not be a density model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -239,7 +239,7 @@ class Regression(Trainable):
 
 
 class Regressions(Trainable):
-    """Two lines through points, which share nothing."""
+    """Two lines fitted to points, without common weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -283,7 +283,7 @@ def test_what_is_no_density_trains(tmp_path: Path) -> None:
 
 
 def test_averages_are_validated_and_kept(tmp_path: Path) -> None:
-    """Adam moves the weight by -1 at each step; its average lags behind."""
+    """Adam changes the weight by -1 at each step, and the average lags behind."""
     model = Given([3.0, 1.0, 2.0, 2.5])
     result = run(tmp_path, model, max_steps=20, learning_rate=1.0, ema_decay=0.5)
     assert result.best_steps == [10]

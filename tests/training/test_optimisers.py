@@ -40,7 +40,7 @@ def settings(**changes: Any) -> TrainingSettings:
 
 
 class Linear(Trainable):
-    """Its gradient is given: 3 and 4 for two numbers, a vector of norm 5."""
+    """A model with a given gradient: 3 and 4 for two numbers, i.e. a vector of norm 5."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Linear(Trainable):
 
 
 def stepped(model: Linear, factor: Factor, steps: int) -> list[Tensor]:
-    """Weights after each of so many steps."""
+    """Weights after each step."""
     weights = []
     for number in range(1, steps + 1):
         factor.zero_grad()
@@ -68,7 +68,7 @@ START, GRADIENT = torch.tensor([1.0, -2.0]), torch.tensor([3.0, 4.0])
 
 
 def by_hand(optimiser: str, decay: float, steps: int) -> Tensor:
-    """Weights after some steps with a constant gradient, from the papers' equations."""
+    """Weights after steps with a constant gradient, from the equations of the papers."""
     weight, rate = START.double(), 0.1
     first, second = torch.zeros(2).double(), torch.zeros(2).double()
     for n in range(1, steps + 1):
@@ -136,7 +136,7 @@ def test_learning_rates(changes: dict[str, Any], expected: dict[int, float]) -> 
 
 
 def test_a_step_uses_the_rate_of_its_number() -> None:
-    """Adam moves a weight of constant gradient by the learning rate."""
+    """For a constant gradient, Adam changes a weight by the learning rate."""
     model = Linear()
     (factor,) = factors_of(model, settings(schedule="cosine", warmup_steps=2, schedule_steps=6))
     weights = torch.stack([START, *stepped(model, factor, 8)])[:, 0]
@@ -192,7 +192,7 @@ def test_each_factor_is_clipped_by_itself() -> None:
 
 
 def explicit_average(weights: list[Tensor], decay: float) -> Tensor:
-    """Weighted sum of all weights, the first being those before the first step."""
+    """Weighted sum of all weights, starting with those before the first step."""
     decays = [min(decay, (1 + n) / (10 + n)) for n in range(1, len(weights))]
     total = torch.zeros_like(weights[0])
     for i, weight in enumerate(weights):

@@ -1,8 +1,8 @@
-"""The contracts of every model: ``Layer``, and ``Trainable`` with ``DensityModel``.
+"""The interfaces of all models: ``Layer``, ``Trainable`` and ``DensityModel``.
 
 Directions: ``forward`` generates (z -> x) and ``inverse`` infers (x -> z). Both return the
-*likelihood contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z) -
-exactly for bijections and exact surjections, as a one-draw lower bound otherwise (Nielsen et al.
+*likelihood contribution* V(x, z) of the pair [nats], so that log p(x) = log p(z) + V(x, z). This is
+exact for bijections and exact surjections, and a one-draw lower bound otherwise (Nielsen et al.
 2020, arXiv:2007.02731; Verheyen 2022, arXiv:2205.01697, eq. 7).
 """
 
@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 
 
 class LayerKind(Enum):
-    """What a layer is, and with it whether its likelihood contribution is exact."""
+    """Kinds of layer, which determine whether the likelihood contribution is exact."""
 
     BIJECTION = "bijection"
     SURJECTION_EXACT = "surjection (exact)"
@@ -27,7 +27,7 @@ class LayerKind(Enum):
 
     @property
     def bound(self) -> bool:
-        """True if the contribution makes log p(x) a lower bound only."""
+        """True if the contribution makes log p(x) only a lower bound."""
         return self in (LayerKind.SURJECTION_BOUND, LayerKind.STOCHASTIC)
 
 
@@ -68,26 +68,26 @@ class Layer(nn.Module, ABC):
 
 
 class Trainable(nn.Module, ABC):
-    """What training sees: a loss, and what is counted before it.
+    """Anything that can be trained: it has a loss, and may count training events before training.
 
-    What the columns of an event are, a ``hepdensity.models.layout.Layout`` says.
+    A ``hepdensity.models.layout.Layout`` describes the columns of the events.
     """
 
     def prepare(self, training: Tensor) -> None:
-        """Take from the training events what is counted, not trained; called once before training.
+        """Count what is not trained in the training events; called once before training.
 
-        What is taken is kept in buffers, which are saved with the weights.
+        The results are kept in buffers, which are saved with the weights.
 
         Args:
             training: training events, shape ``(n, d)``.
 
         Raises:
-            ValueError: if the model is not for such events.
+            ValueError: if the model cannot take such events.
         """
 
     @abstractmethod
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
-        """Training objective, a scalar [nats]: for a flow the mean of -log p.
+        """Training objective, a scalar [nats]; for a flow, the mean of -log p.
 
         Args:
             batch: events, shape ``(n, d)``.
@@ -95,19 +95,20 @@ class Trainable(nn.Module, ABC):
         """
 
     def factors(self) -> list[list[nn.Module]]:
-        """Modules of each factor of the model that shares no weights with the others.
+        """Modules of each factor of the model; factors share no weights.
 
-        Each is trained and selected by itself, or the first one to overtrain would decide for all.
+        Each factor is trained and selected separately, because the first one to overtrain would
+        otherwise end the training of all.
         """
         return [[self]]
 
     def factor_losses(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
-        """Objectives of the factors [nats], which add up to ``loss``, shape ``(factors,)``."""
+        """Objectives of the factors [nats], shape ``(factors,)``; their sum is ``loss``."""
         return self.loss(batch, generator)[None]
 
 
 class DensityModel(Trainable):
-    """A trainable density of events. Evaluation sees only this."""
+    """A trainable density of events; evaluation uses only this interface."""
 
     @property
     @abstractmethod
@@ -131,19 +132,19 @@ class DensityModel(Trainable):
 
         Args:
             batch: events, shape ``(n, d)``.
-            draws: number of importance draws for models without an exact value; None where the
-                value is exact.
+            draws: number of importance draws, for models without an exact value; None if the value
+                is exact.
             generator: source of random numbers.
         """
 
     def log_prob_curve(
         self, batch: Tensor, draws: Sequence[int], generator: Generator | None = None
     ) -> Tensor:
-        """Tight values with rising, nested numbers of draws [nats], shape ``(len(draws), n)``.
+        """Tight values for increasing numbers of nested draws [nats], shape ``(len(draws), n)``.
 
         Args:
             batch: events, shape ``(n, d)``.
-            draws: numbers of importance draws, rising; an exact value does not depend on them.
+            draws: increasing numbers of importance draws; an exact value does not depend on them.
             generator: source of random numbers.
         """
         return self.log_prob_tight(batch, None, generator).expand(len(draws), -1)
@@ -153,7 +154,7 @@ class DensityModel(Trainable):
         """Draw ``n`` events, shape ``(n, d)``."""
 
     def attempt(self, n: int, generator: Generator | None = None) -> Tensor:
-        """Draw ``n`` times and keep what is valid, shape ``(m, d)`` with m <= n.
+        """Draw ``n`` times and keep the valid events, shape ``(m, d)`` with m <= n.
 
         The likelihood is not renormalised for the fraction 1 - m / n of invalid draws.
         """
@@ -161,48 +162,48 @@ class DensityModel(Trainable):
 
 
 class MultiplicityModel(DensityModel):
-    """A density of events with one of several numbers of particles; absent ones are NaN.
+    """A density of events with one of several numbers of particles; absent particles are NaN.
 
-    The sets are those of the layout, numbered in its order. A model of a layout without presence
-    sets has one set, of probability one; see ``has_sets``.
+    The presence sets are those of the layout, in the same order. For a layout without presence
+    sets, the model has one set of probability one (see ``has_sets``).
     """
 
     @property
     @abstractmethod
     def log_probabilities(self) -> Tensor:
-        """Log-probability of each set as ``log_prob`` contains it, shape ``(sets,)`` [nats].
+        """Log-probability of each presence set in ``log_prob``, shape ``(sets,)`` [nats].
 
-        Minus them, ``log_prob`` is the log-density given the set.
+        ``log_prob`` minus this value is the log-density given the presence set.
         """
 
     @abstractmethod
     def sample_set(self, n: int, chosen: int, generator: Generator | None = None) -> Tensor:
-        """Draw ``n`` events of one set, shape ``(n, d)``."""
+        """Draw ``n`` events of one presence set, shape ``(n, d)``."""
 
 
 def has_sets(model: Trainable) -> TypeGuard[MultiplicityModel]:
-    """Whether a model is one of several numbers of particles."""
+    """Whether a model describes several numbers of particles."""
     return isinstance(model, MultiplicityModel) and len(model.log_probabilities) > 1
 
 
 def multiplicity_model(model: Trainable, name: str) -> MultiplicityModel:
-    """The model as one of several numbers of particles, which tables and samples need it to be.
+    """Check that a model describes several numbers of particles exactly.
 
     Raises:
-        ValueError: naming it, if it is not such a model or has no exact log-density.
+        ValueError: if it does not; the message contains ``name``.
     """
     if not (has_sets(model) and model.exact):
-        told = "not a MultiplicityModel with an exact likelihood; see docs/extending.md"
-        raise ValueError(f"{name}: {told}")
+        problem = "not a MultiplicityModel with an exact likelihood; see docs/extending.md"
+        raise ValueError(f"{name}: {problem}")
     return model
 
 
 def permute_particles(batch: Tensor, order: Tensor) -> Tensor:
-    """Reorder the particles of events that have no columns but those of particles side by side.
+    """Reorder the particles of events that consist of particle columns only, particle by particle.
 
     Args:
-        batch: events, shape ``(n, d)``, the columns of a particle adjacent.
-        order: for each event the particle that goes to each place, shape ``(n, particles)``.
+        batch: events, shape ``(n, d)``; the columns of a particle are adjacent.
+        order: for each event, the particle to put at each place, shape ``(n, particles)``.
     """
     n, particles = order.shape
     blocks = batch.reshape(n, particles, -1)
@@ -221,7 +222,7 @@ def symmetrised(
         log_prob: log-density of ordered events.
         batch: events, shape ``(n, d)``.
         particles: number of exchangeable particles; the cost grows with its factorial.
-        reorder: gives events with their particles in another order, see ``permute_particles``.
+        reorder: function that reorders particles (see ``permute_particles``).
     """
     orders = torch.tensor(list(permutations(range(particles))), device=batch.device)
     values = [log_prob(reorder(batch, order.expand(len(batch), -1))) for order in orders]

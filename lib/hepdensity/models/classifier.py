@@ -1,4 +1,4 @@
-"""Continuous columns first, categories given them: p(x) p(y | x) (Verheyen 2022, section 3.5.3)."""
+"""A flow of continuous columns and categories given them, p(x) p(y | x) (Verheyen 2022, 3.5.3)."""
 
 import math
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from hepdensity.models.networks.categorical import Categorical, FactorisedCatego
 class ClassifiedFlow(TreatedModel):
     """A flow of the continuous columns and a network for log p(y | x), trained together.
 
-    They share no weights: each is trained, and its best weights are chosen, as if it were alone.
-    Both see the same order of particles, and the categories of that order.
+    The two share no weights, so each is trained and selected separately. Both see the same order of
+    particles, and the categories in this order.
 
-    Where all codes together have few categories, the network gives the probability of each of them.
-    Otherwise, or if particles may be absent, it gives those of the values of each code, which are
-    independent given x; codes of absent particles do not count.
+    If all codes together have few categories, the network gives the probability of each category.
+    Otherwise, or if particles may be absent, it gives the probabilities of the values of each code,
+    which are independent given x; codes of absent particles do not count.
     """
 
     coding: Coding
@@ -39,17 +39,17 @@ class ClassifiedFlow(TreatedModel):
         network: nn.Module,
         head: Categorical | FactorisedCategorical,
     ) -> None:
-        """Put the parts together.
+        """Combine the parts.
 
         Args:
             layout: columns of the events.
             permutation: "none", "stochastic" or "sort".
             flow: flow on the cube of continuous columns.
-            places: for each coordinate of the flow the particle that it belongs to, or None.
+            places: particle of each coordinate of the flow, or None.
             embedding: context of each presence set.
-            network: hidden layers of the classifier, from the continuous columns and, one-hot, the
-                presence set.
-            head: its last layer, which gives the categories.
+            network: hidden layers of the classifier; inputs are the continuous columns and the
+                presence set, one-hot encoded.
+            head: last layer of the classifier, which gives the categories.
         """
         super().__init__(layout, permutation, flow, places, embedding)
         self.network, self.head = network, head
@@ -120,7 +120,7 @@ class ClassifiedFlow(TreatedModel):
 
 
 def perceptron(widths: Sequence[int]) -> nn.Sequential:
-    """Linear layers, each with a ReLU behind it."""
+    """Linear layers, each followed by a ReLU."""
     layers: list[nn.Module] = []
     for before, behind in pairwise(widths):
         layers += [nn.Linear(before, behind), nn.ReLU()]

@@ -1,6 +1,6 @@
-"""The kinds of model that a configuration can name: the shared ones, and those of a study.
+"""The kinds of model that a configuration can use: the shared kinds and those of a study.
 
-Builders are named, not imported, so that an edit of one model does not retrain the others; the
+Builders are not imported but named, so that an edit of one model does not retrain the others. The
 workflow adds the named module to the source digest of the rules that build a model.
 """
 
@@ -24,11 +24,11 @@ _OWN_MARKERS = ("P", "X", "d", "p", "*", "<", ">")
 def kinds_of(study: str | None = None) -> dict[str, Kind]:
     """Kinds of model that a study can use, by name.
 
-    They are the records `KINDS` of the modules in `hepdensity.models.kinds` and, if there is such a
-    module, of `hepdensity.studies.<study>.kinds`.
+    Shared kinds are the records `KINDS` of the modules in `hepdensity.models.kinds`. A study may
+    add its own records `KINDS` in the module `hepdensity.studies.<study>.kinds`.
 
     Args:
-        study: Name of the study; None for the shared kinds alone.
+        study: Name of the study, or None for the shared kinds only.
     """
     names = sorted(module.name for module in iter_modules(kinds.__path__))
     modules = [f"{kinds.__name__}.{name}" for name in names]
@@ -57,7 +57,7 @@ def settings_of(
     Args:
         kind: Its kind.
         block: Its block of the configuration.
-        defaults: Values for settings of this kind that the block does not give.
+        defaults: Values for settings of this kind that the block does not set.
     """
     if kind.name == OWN:
         return dict(block.get("settings", {}))
@@ -69,11 +69,11 @@ def settings_of(
 def looks(
     names: Sequence[str], blocks: Mapping[str, Mapping[str, Any]], known: Mapping[str, Kind]
 ) -> dict[str, tuple[Look, Look]]:
-    """Looks of models: with their permutation treatment, and of the treatment alone.
+    """Looks of models: of the full model, and of the model without its permutation treatment.
 
-    They follow from settings. Models of kind `own` have colours and markers of their own. So has a
-    treatment that its kind gives the look of another one, and a model that would be called as
-    another one is; its name stands behind its label.
+    Looks follow from settings. A model of kind `own` gets its own colour and marker. So does a
+    treatment whose kind would give it the look of another treatment, and a model that would have
+    the label of another model; the name of the model is then appended to the label.
 
     Args:
         names: Models in the order of the configuration.
@@ -106,7 +106,7 @@ def _treatment(
     known: dict[tuple[str, str], Look],
     own: Iterator[tuple[str, str]],
 ) -> Look:
-    """Look of a treatment; it joins those that are known."""
+    """Look of a treatment, which is added to the known looks."""
     look = kind.look(block)
     key = kind.name, look.label
     if key not in known:
@@ -117,7 +117,7 @@ def _treatment(
 
 
 def full_label(kind: Kind, block: Mapping[str, Any], treatment: Look) -> str:
-    """Name of a model for readers, its permutation treatment included."""
+    """Name of a model in figures, including its permutation treatment."""
     permutation = block.get("permutation")
     if permutation is None or kind.name == "flow":
         return treatment.label
@@ -125,5 +125,5 @@ def full_label(kind: Kind, block: Mapping[str, Any], treatment: Look) -> str:
 
 
 def _own_looks() -> Iterator[tuple[str, str]]:
-    """Colours and markers without end; as their numbers have no common divisor, 35 pairs differ."""
+    """Endless colours and markers; 5 and 7 have no common divisor, so the first 35 pairs differ."""
     return zip(cycle(_OWN_COLOURS), cycle(_OWN_MARKERS), strict=False)

@@ -172,7 +172,7 @@ def test_every_category_of_four_particles_has_a_finite_bound(generator: Generato
 
 @pytest.mark.parametrize("draws", [[], [0], [4, 2], [3, 3]], ids=str)
 def test_bad_numbers_of_draws_are_refused(draws: list[int]) -> None:
-    with pytest.raises(ValueError, match="must rise from 1"):
+    with pytest.raises(ValueError, match="must be >= 1 and increasing"):
         small_model("argmax", "uniform").log_prob_curve(labelled(2, 1), draws)
 
 
@@ -198,9 +198,9 @@ def bad(column: int, value: float) -> Tensor:
     ("batch", "message"),
     [
         (torch.rand(3, 4), "events of 11 columns, not 4"),
-        (bad(4, 3.0), "event 2: column 'spin_1' holds whole numbers from 0 to 1"),
-        (bad(6, 0.5), "event 2: column 'place_1' holds whole numbers from 0 to 2"),
-        (bad(0, math.nan), "event 2 has dropped dimensions"),
+        (bad(4, 3.0), "event 2: column 'spin_1' must contain whole numbers from 0 to 1"),
+        (bad(6, 0.5), "event 2: column 'place_1' must contain whole numbers from 0 to 2"),
+        (bad(0, math.nan), "event 2 has absent values"),
     ],
     ids=["columns", "category", "fraction", "dropped"],
 )

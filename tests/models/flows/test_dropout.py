@@ -176,7 +176,7 @@ def test_events_marked_by_minus_one_are_no_events() -> None:
     [
         ({"objective": "biased"}, "unknown objective 'biased'"),
         ({"objective": [0.5, 0.6]}, "must sum to 1"),
-        ({"objective": [1.5, -0.5]}, "must not be negative"),
+        ({"objective": [1.5, -0.5]}, "must be finite and >= 0"),
         ({"permutation": "sorted"}, "unknown permutation treatment"),
     ],
     ids=["name", "sum", "negative", "permutation"],
@@ -222,7 +222,7 @@ def test_bad_events_are_refused() -> None:
         model.prepare(torch.rand(3, 6))
     x = mixed(9)
     x[4, 1] = torch.nan
-    with pytest.raises(ValueError, match="event 5 has dropped dimensions"):
+    with pytest.raises(ValueError, match="event 5 has absent values"):
         model.prepare(x)
 
 

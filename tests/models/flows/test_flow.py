@@ -167,7 +167,7 @@ def test_other_events_are_refused() -> None:
     with pytest.raises(ValueError, match="events of 2 columns, not 8"):
         flow.prepare(uniform(4))
     x[2, 1] = torch.nan
-    with pytest.raises(ValueError, match=r"event 3 has dropped dimensions.*kind 'dropout'"):
+    with pytest.raises(ValueError, match=r"event 3 has absent values.*kind 'dropout'"):
         flow.prepare(x)
 
 

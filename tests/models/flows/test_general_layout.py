@@ -427,7 +427,7 @@ def test_other_patterns_of_absence_are_refused(
 ) -> None:
     if kind == "dropout" and name in ("type", "flag"):
         return
-    with pytest.raises(ValueError, match="event 5 has dropped dimensions"):
+    with pytest.raises(ValueError, match="event 5 has absent values"):
         METHODS[method](general_model(kind, "sort"), bad(kind, name, place, math.nan))
 
 
@@ -437,7 +437,7 @@ def test_other_patterns_of_absence_are_refused(
 def test_other_categories_are_refused(kind: str, value: float, method: str) -> None:
     model = general_model(kind, "stochastic")
     for name, place, most in (("type", 1, 2), ("flag", None, 1)):
-        told = f"event 5: column '{name}' holds whole numbers from 0 to {most}"
+        told = f"event 5: column '{name}' must contain whole numbers from 0 to {most}"
         with pytest.raises(ValueError, match=told):
             METHODS[method](model, bad(kind, name, place, value))
 

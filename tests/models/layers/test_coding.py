@@ -79,10 +79,10 @@ def test_first_code_counts_fastest() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        (8, 2.0, "event 3: column 'spin_1' holds whole numbers from 0 to 1"),
-        (11, -1.0, "event 3: column 'spin' holds whole numbers from 0 to 1"),
-        (12, 0.5, "event 3: column 'place' holds whole numbers from 0 to 4"),
-        (10, 1.0, "event 3: columns of 'places' are a permutation of 0 ... 4"),
+        (8, 2.0, "event 3: column 'spin_1' must contain whole numbers from 0 to 1"),
+        (11, -1.0, "event 3: column 'spin' must contain whole numbers from 0 to 1"),
+        (12, 0.5, "event 3: column 'place' must contain whole numbers from 0 to 4"),
+        (10, 1.0, "event 3: columns of 'places' must be a permutation of 0 to 4"),
         (12, torch.nan, "event 3: column 'place'"),
     ],
     ids=["event column", "particle column", "fraction", "permutation", "absent"],

@@ -47,17 +47,17 @@ def test_sets_are_drawn_with_their_probabilities(
 def test_other_dropped_dimensions_are_refused(layer: DropoutSurjection) -> None:
     x = torch.rand(4, 3)
     x[2, 1] = torch.nan
-    with pytest.raises(ValueError, match="event 3 has dropped dimensions"):
+    with pytest.raises(ValueError, match="event 3 has absent values"):
         layer.inverse(x)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([0.5, 0.6], r"must sum to 1: \[0.5, 0.6\] sums to 1.1"),
-        ([1.5, -0.5], "must not be negative"),
+        ([0.5, 0.6], r"must sum to 1, but \[0.5, 0.6\] sums to 1.1"),
+        ([1.5, -0.5], "must be finite and >= 0"),
         ([1.0], "needs 2 weights, not 1"),
-        ([math.nan, 1.0], "must not be negative"),
+        ([math.nan, 1.0], "must be finite and >= 0"),
     ],
     ids=["sum", "negative", "number", "not a number"],
 )

@@ -95,5 +95,5 @@ def test_rotation_drops_the_column_it_is_told() -> None:
 
 
 def test_fold_along_an_exchanged_coordinate_is_refused() -> None:
-    with pytest.raises(ValueError, match="fold along a coordinate that is only reflected"):
+    with pytest.raises(ValueError, match="first reflected column must not be shifted or exchanged"):
         Fold(reflected=(0,), exchanged=((0, 1),))

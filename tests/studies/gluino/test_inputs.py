@@ -1,4 +1,4 @@
-"""What the study reads of its inputs files."""
+"""What the study reads from its inputs files."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ SIZES = {"test": 4, "validation": 3, "train": 10}
 
 @pytest.fixture
 def arrays() -> dict[str, dict[str, np.ndarray]]:
-    """Arrays of each group beside the events."""
+    """Arrays of each group, in addition to the events."""
     random = np.random.default_rng(1)
     return {
         group: {
@@ -33,7 +33,7 @@ def arrays() -> dict[str, dict[str, np.ndarray]]:
 
 
 def write_inputs(path: Path, arrays: dict[str, dict[str, np.ndarray]], *lacking: str) -> Path:
-    """Write the groups in an order of their own, without some of the arrays."""
+    """Write the groups in another order, without some of the arrays."""
     header: dict[str, str | float] = {"sqrt_s": 3000.0, "mass": 607.7137, "source": "lhe"}
     with InputsWriter(path, layouts.angles(), {}, **header) as writer:
         for group in sorted(SIZES):

@@ -13,7 +13,7 @@ from hepdensity.studies.gluino.models.labels import pack, positions_to_order, un
 
 
 def every_category() -> torch.Tensor:
-    """One event of each of the 64 x 120 categories, helicity code counting fastest."""
+    """One event in each of the 64 x 120 categories; the helicity code varies fastest."""
     angles = torch.rand(7680, 8, generator=torch.Generator().manual_seed(1))
     helicities = torch.tensor(list(product([-1, 1], repeat=6))).repeat(120, 1)
     positions = torch.tensor(list(permutations(range(5)))).repeat_interleave(64, dim=0)

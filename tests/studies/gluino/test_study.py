@@ -1,4 +1,4 @@
-"""What the workflow knows of the gluino study."""
+"""What the workflow knows about the gluino study."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ def make(tmp_path: Path) -> Make:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, list[str]]:
-    """Event files of both processes, one of each."""
+    """One event file per process."""
     paths = {name: tmp_path / f"{name}.lhe" for name in ("four_gluino", "two_gluino")}
     for name, path in paths.items():
         path.write_text(name)
@@ -299,7 +299,7 @@ def test_too_few_embedded_events(make: Make, process: str, least: int) -> None:
 
 
 def write_records(study: Study, dataset: str, pool: int) -> None:
-    """Leave the records that a run of the workflow leaves."""
+    """Write the records that a run of the workflow would write."""
     settings = {study.inputs.format(dataset=dataset): study.preparation(dataset)}
     for process in study.processes():
         wildcards = SimpleNamespace(process=process, source=study.source)
@@ -372,7 +372,7 @@ def test_more_files_and_replaced_ones_refuse_nothing(
 
 
 def test_inputs_of_another_source_refuse_nothing(make: Make, files: dict[str, list[str]]) -> None:
-    """Files were read once; then the inputs file was made of embedded events."""
+    """The files were read before, but the inputs file was made from embedded events."""
     given = {"source": "lhe", "lhe": files, "datasets": {"angles": {"n_train": [101]}}}
     write_records(make(**given), "angles", 200)
     write_records(make(), "angles", 100)

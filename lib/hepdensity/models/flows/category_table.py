@@ -1,4 +1,4 @@
-"""Probabilities of categories from their frequencies in training, if there are few of them."""
+"""Probabilities of categories from their frequencies in training, for few categories."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from hepdensity.models.layers.coding import combined, split
 
 STRENGTHS = torch.logspace(-2, 5, 71, dtype=torch.float64)
-"""Numbers of pseudo-events that smoothing chooses from."""
+"""Numbers of pseudo-events from which smoothing chooses."""
 
 
 class Table(nn.Module, ABC):
@@ -19,7 +19,7 @@ class Table(nn.Module, ABC):
     @property
     @abstractmethod
     def rows(self) -> int:
-        """Number of rows of an embedding of categories."""
+        """Number of rows of the embedding of categories."""
 
     @abstractmethod
     def index(self, codes: Tensor) -> Tensor:
@@ -30,11 +30,11 @@ class Table(nn.Module, ABC):
         """Log-probability of codes given the presence set [nats], float64, shape ``(n,)``.
 
         Args:
-            codes: int64, -1 where the particle is absent, shape ``(n, codes)``.
+            codes: int64, -1 if the particle is absent, shape ``(n, codes)``.
             chosen: presence set of each event, int64, shape ``(n,)``; None without sets.
 
         Raises:
-            ValueError: if nothing has been counted.
+            ValueError: if no events have been counted.
         """
 
     @abstractmethod
@@ -52,17 +52,17 @@ class Table(nn.Module, ABC):
 
     @abstractmethod
     def draw(self, n: int, chosen: Tensor | None, generator: Generator | None = None) -> Tensor:
-        """Draw codes, int64, -1 where the particle is absent, shape ``(n, codes)``."""
+        """Draw codes, int64, -1 if the particle is absent, shape ``(n, codes)``."""
 
 
 class DenseTable(Table):
-    """A table of all categories; all particles are present."""
+    """A table of all categories, for events with all particles present."""
 
     log_categories: Tensor
     unseen: Tensor
 
     def __init__(self, counts: Sequence[int]) -> None:
-        """Create a table that is still to be filled.
+        """Create an empty table.
 
         Args:
             counts: number of values of each code.
@@ -86,11 +86,11 @@ class DenseTable(Table):
         """Fill the table.
 
         Args:
-            images: codes of the training events in each order of the particles, ``orders`` times
-                shape ``(n, codes)``; equal probabilities are smoothed towards.
-            orders: their number, 0 to leave them out.
-            arranged: codes of the training events in the order that the flow sees; what ``images``
-                give is smoothed towards. None if the flow sees all orders.
+            images: codes of the training events in each order of the particles, ``orders`` tensors
+                of shape ``(n, codes)``; they are smoothed towards equal probabilities.
+            orders: number of these orders; 0 to ignore them.
+            arranged: codes of the training events in the order that the flow sees, smoothed towards
+                the result for ``images``. None if the flow sees all orders.
         """
         table = torch.full_like(self.log_categories, 1 / self.rows)
         counts = torch.zeros_like(table)
@@ -127,21 +127,21 @@ class DenseTable(Table):
 
     def _known(self) -> Tensor:
         if self.log_categories[0].isnan():
-            raise ValueError("category probabilities are missing: call prepare(training) first")
+            raise ValueError("the category probabilities are missing; call prepare(training) first")
         return self.log_categories
 
 
 def smoothed_frequencies(counts: Tensor, unit: float, prior: Tensor) -> Tensor:
-    """Category probabilities with additive smoothing, (n_y + s q_y) / (N + s): none is zero.
+    """Non-zero category probabilities from additive smoothing, (n_y + s q_y) / (N + s).
 
-    The pseudo-events s are as many as predict each training event best from the others
-    (leave-one-out likelihood, on a grid of 10^-2 ... 10^5): few where nearly every category has
-    been seen often.
+    The number s of pseudo-events maximises the leave-one-out likelihood, in which each training
+    event is predicted from the others, on a grid from 10^-2 to 10^5. It is small if nearly all
+    categories have been seen often.
 
     Args:
         counts: events of each category, float64, shape ``(K,)``, with sum N > 0.
-        unit: what one event adds to a category: 1, or 1 / D! if it is counted in D! categories.
-        prior: probabilities q to smooth towards, none of them zero, shape ``(K,)``.
+        unit: contribution of one event to a category: 1, or 1 / D! if it counts in D! categories.
+        prior: non-zero probabilities q to smooth towards, shape ``(K,)``.
     """
     strengths = STRENGTHS.to(counts.device)
     total, seen = counts.sum(), counts > 0

@@ -1,4 +1,4 @@
-"""A stack of layers between a uniform base and the unit cube (Verheyen 2022, arXiv:2205.01697)."""
+"""A stack of layers from a uniform base to the unit cube (Verheyen 2022, arXiv:2205.01697)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from hepdensity.models.layers.permutation import FixedPermutation
 
 
 class Flow(nn.Module):
-    """Layers between a uniform base on the unit cube and points of the cube.
+    """Layers that map a uniform base on the unit cube to points of the cube.
 
     ``layers`` are in the order of generation: the first acts on the base, the last gives the data.
     """
@@ -30,11 +30,11 @@ class Flow(nn.Module):
         self.features = features
 
     def log_prob(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """Log-density [nats], shape ``(n,)``; -inf off the cube.
+        """Log-density [nats], shape ``(n,)``; -inf outside the cube.
 
         Args:
-            x: points of the cube, shape ``(n, features)``; for layers that may drop coordinates NaN
-                marks those, and the density is that of the others.
+            x: points of the cube, shape ``(n, features)``. If the layers may drop coordinates, NaN
+                marks dropped ones, and the result is the density of the others.
             context: condition of each event, shape ``(n, ...)``, for layers that take one.
         """
         total, given = x.new_zeros(len(x)), x
@@ -43,14 +43,14 @@ class Flow(nn.Module):
             total = total + contribution
         inside = ~((x < 0) | (x > 1)).any(dim=1)
         if context is None:
-            # Without a context nothing can tell what is dropped: NaN is bad input.
+            # Without a context, the layers cannot know what is dropped, so NaN is invalid input.
             total = total.masked_fill(given.isnan().any(dim=1), torch.nan)
-        # NaN must stay NaN, or a diverged training would look like an event off the cube.
+        # Keep NaN, or a diverged training would look like an event outside the cube.
         return torch.where(inside | total.isnan(), total, torch.full_like(total, -torch.inf))
 
     @torch.no_grad()
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
-        """Draw ``n`` points, shape ``(n, features)``, of a flow without context."""
+        """Draw ``n`` points from a flow without context, shape ``(n, features)``."""
         return self.push(self.base_points(n, generator))
 
     def base_points(self, n: int, generator: Generator | None = None) -> Tensor:
@@ -62,13 +62,13 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def push(self, z: Tensor, context: Tensor | None = None) -> Tensor:
-        """Points of the base through all layers, shape ``(n, features)``."""
+        """Map points of the base through all layers, shape ``(n, features)``."""
         for layer in self._stack:
             z, _ = layer(z, context)
         return z
 
     def to_base(self, values: Tensor) -> Tensor:
-        """Values of the data's coordinates, ``(n, features)``, in the order of the base's."""
+        """Reorder values from data coordinates to base coordinates, shape ``(n, features)``."""
         for layer in reversed(self._stack):
             if isinstance(layer, FixedPermutation):
                 values = values[:, layer.order]
@@ -77,7 +77,7 @@ class Flow(nn.Module):
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Let initial weights, which come from torch's global stream, depend on ``seed`` alone."""
+    """Make initial weights depend only on ``seed``; they come from torch's global generator."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

@@ -1,7 +1,7 @@
 """Categories as continuous latent columns: dequantisation and argmax (Verheyen 2022, section 3.5).
 
-arXiv:2205.01697. Their likelihood is a bound, which importance weighting tightens (Burda et al.
-2016, arXiv:1509.00519).
+See arXiv:2205.01697. The likelihood is a bound, which importance weighting can tighten (Burda et
+al. 2016, arXiv:1509.00519).
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _AUXILIARY = {"layers": 3, "bins": 8, "residual_blocks": 2, "units_per_dim": 2, 
 
 
 class DiscreteFlow(TreatedModel):
-    """A flow on continuous columns and latent columns of the codes."""
+    """A flow on the continuous columns and on latent columns of the codes."""
 
     coding: Coding
     noisy = True
@@ -36,15 +36,15 @@ class DiscreteFlow(TreatedModel):
         embedding: nn.Embedding | None,
         surjection: Dequantisation | BinaryArgmax,
     ) -> None:
-        """Put the parts together.
+        """Combine the parts.
 
         Args:
             layout: columns of the events.
             permutation: "none", "stochastic" or "sort".
-            flow: flow on the cube of continuous columns and latent columns.
-            places: for each coordinate of the flow the particle that it belongs to, or None.
+            flow: flow on the cube of continuous and latent columns.
+            places: particle of each coordinate of the flow, or None.
             embedding: context of each presence set.
-            surjection: of the codes (dequantisation) or of their groups (argmax).
+            surjection: surjection for the codes (dequantisation) or for their groups (argmax).
         """
         super().__init__(layout, permutation, flow, places, embedding)
         self.surjection = surjection
@@ -53,7 +53,7 @@ class DiscreteFlow(TreatedModel):
     def log_conditional(
         self, batch: Tensor, chosen: Tensor | None, generator: Generator | None = None
     ) -> Tensor:
-        """Bound of the log-density [nats] of ordered events with one draw of noise, ``(n,)``."""
+        """Bound on the log-density of ordered events with one draw of noise [nats], ``(n,)``."""
         codes = self.coding.codes(batch)
         if self.combined:
             codes = self.coding.grouped(codes)
@@ -67,7 +67,7 @@ class DiscreteFlow(TreatedModel):
     def sample_ordered(
         self, n: int, chosen: Tensor | None, generator: Generator | None = None
     ) -> Tensor:
-        """Draw ``n`` times; ordered events with valid codes, shape ``(m, d)``."""
+        """Draw ``n`` times and keep ordered events with valid codes, shape ``(m, d)``."""
         z = self.draw_flow(n, chosen, self.context(chosen), generator)
         columns, _ = self.surjection(z)
         first = self.layout.continuous
@@ -95,7 +95,7 @@ def dequantisation_flow(
         noise: "uniform" or "flow".
         permutation: "none", "stochastic" or "sort".
         seed: seed of the weights and of the fixed permutations.
-        auxiliary: settings of the noise flow, see ``FlowNoise``; None for those of the paper's
+        auxiliary: settings of the noise flow, as for ``FlowNoise``; None for those of the paper's
             code.
         embedding: width of the context of a presence set, if the layout has sets.
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the main flow.
@@ -121,14 +121,14 @@ def argmax_flow(
 ) -> DiscreteFlow:
     """Build the model with the argmax surjection on the bits of the codes.
 
-    Codes that do not belong to one particle are numbered together; each other one has its own bits.
+    Codes that do not belong to one particle are numbered together; any other code has its own bits.
 
     Args:
         layout: columns of the events.
         noise: "uniform" or "flow".
         permutation: "none", "stochastic" or "sort".
         seed: seed of the weights and of the fixed permutations.
-        auxiliary: settings of the noise flow, see ``FlowNoise``; None for those of the paper's
+        auxiliary: settings of the noise flow, as for ``FlowNoise``; None for those of the paper's
             code.
         embedding: width of the context of a presence set, if the layout has sets.
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the main flow.
@@ -152,8 +152,7 @@ def categorical_coding(layout: Layout) -> Coding:
     """
     if not layout.categorical:
         raise ValueError(
-            "this kind of model is for a layout with categorical columns: choose 'flow' or"
-            " 'dropout'"
+            "this kind of model needs a layout with categorical columns; choose 'flow' or 'dropout'"
         )
     return Coding(layout)
 
@@ -164,11 +163,11 @@ def _noise(
     if name == "uniform":
         return UniformNoise(dimensions)
     if name != "flow":
-        raise ValueError(f"unknown noise '{name}': choose from ['flow', 'uniform']")
+        raise ValueError(f"unknown noise '{name}'; choose from ['flow', 'uniform']")
     settings = {**_AUXILIARY, **(auxiliary or {})}
     may_drop = bool(coding.layout.sets)
     pairs = zip(coding.groups, coding.group_places, strict=True)
-    # One number more says that the particle is absent.
+    # One additional number means that the particle is absent.
     counts = [count + (may_drop and place is not None) for count, place in pairs]
     with seeded(seed):
         generator = torch.Generator().manual_seed(seed)

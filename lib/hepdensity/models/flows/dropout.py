@@ -1,6 +1,6 @@
-"""One flow for events of several numbers of particles (Verheyen 2022, section 3.4).
+"""One flow for events with several numbers of particles (Verheyen 2022, section 3.4).
 
-arXiv:2205.01697.
+See arXiv:2205.01697.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ OBJECTIVES = ("balanced", "likelihood")
 
 
 class DropoutFlow(SplineFlow):
-    """A flow behind a dropout surjection, conditioned on the set of particles that are present."""
+    """A flow after a dropout surjection, conditioned on the presence set."""
 
     weights: Tensor
 
@@ -31,25 +31,25 @@ class DropoutFlow(SplineFlow):
         embedding: nn.Embedding | None,
         objective: str | Sequence[float],
     ) -> None:
-        """Put the parts together.
+        """Combine the parts.
 
         Args:
             layout: columns of the events.
             permutation: "none", "stochastic" or "sort".
-            flow: flow on the cube whose layers take a context and may drop coordinates.
-            places: for each coordinate of the flow the particle that it belongs to, or None.
-            embedding: context of each set.
-            objective: "likelihood" (eq. 15), "balanced" (all sets alike) or the weight of each set.
+            flow: flow on the cube; its layers take a context and may drop coordinates.
+            places: particle of each coordinate of the flow, or None.
+            embedding: context of each presence set.
+            objective: "likelihood" (eq. 15), "balanced" (equal weights) or the weight of each set.
 
         Raises:
-            ValueError: for an unknown objective or treatment, or weights that are not valid.
+            ValueError: for an unknown objective or treatment, or invalid weights.
         """
         super().__init__(layout, permutation, flow, places, embedding)
         sets = len(layout.sets)
         self._by_probability = objective == "likelihood"
         if isinstance(objective, str):
             if objective not in OBJECTIVES:
-                raise ValueError(f"unknown objective '{objective}': choose from {list(OBJECTIVES)}")
+                raise ValueError(f"unknown objective '{objective}'; choose from {list(OBJECTIVES)}")
             objective = [1 / sets] * sets
         self.register_buffer("weights", preference_vector(objective, sets))
         given = [chosen.probability for chosen in layout.sets]
@@ -58,13 +58,13 @@ class DropoutFlow(SplineFlow):
             self.weights.copy_(preference_vector(known, sets))
 
     def prepare(self, training: Tensor) -> None:
-        """As for every treatment; the weights of "likelihood" follow the counted probabilities."""
+        """Count as for every treatment; "likelihood" uses the counted probabilities as weights."""
         super().prepare(training)
         if self._by_probability and self.dropout is not None and self.dropout.counted:
             self.weights.copy_(self.log_probabilities.exp())
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
-        """Weighted sum over the sets of their mean -log p(x | set) (eq. 16) [nats].
+        """Weighted sum over the presence sets of the mean of -log p(x | set) (eq. 16) [nats].
 
         A set without events in the batch adds zero.
         """
@@ -73,7 +73,7 @@ class DropoutFlow(SplineFlow):
         assert chosen is not None
         log_prob = self.log_conditional(batch, chosen, generator) + contribution
         members = nn.functional.one_hot(chosen, len(self.weights)).to(batch)
-        # Not a product: zero times an infinite log-density would not be zero.
+        # This is not a product, because zero times an infinite log-density is not zero.
         terms = torch.where(members > 0, log_prob[:, None], torch.zeros_like(members)).sum(dim=0)
         means = terms / members.sum(dim=0).clamp(min=1)
         return -(self.weights.to(batch) * means).sum()
@@ -88,7 +88,7 @@ def dropout_flow(
     embedding: int = 2,
     **flow: int,
 ) -> DropoutFlow:
-    """Build the flow of events in which particles may be absent.
+    """Build the flow for events in which particles may be absent.
 
     Args:
         layout: columns of the events, all continuous, with presence sets.
@@ -99,14 +99,14 @@ def dropout_flow(
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the flow.
 
     Raises:
-        ValueError: for an unknown treatment or objective, weights that are not valid, categorical
-            columns, or a layout without presence sets.
+        ValueError: for an unknown treatment or objective, invalid weights, categorical columns, or
+            a layout without presence sets.
     """
     refuse_categorical(layout)
     if not layout.sets:
         raise ValueError(
-            "kind 'dropout' is for a layout with presence sets: choose kind 'flow' where all"
-            " particles are always present"
+            "kind 'dropout' needs a layout with presence sets; choose kind 'flow' if all particles"
+            " are always present"
         )
     core, places = main_flow(layout, (), seed, embedding, flow)
     table = set_embedding(layout, embedding, seed)

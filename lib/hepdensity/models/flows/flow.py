@@ -8,7 +8,7 @@ from hepdensity.models.layout import Layout
 
 
 class SplineFlow(TreatedModel):
-    """A flow of the continuous columns, which are all that there are."""
+    """A flow of events that have only continuous columns."""
 
     def log_conditional(
         self, batch: Tensor, chosen: Tensor | None, generator: Generator | None = None
@@ -30,9 +30,9 @@ def spline_flow(*, layout: Layout, permutation: str, seed: int, **flow: int) -> 
         layout: columns of the events, all continuous, with all particles present.
         permutation: "none", "stochastic" or "sort".
         seed: seed of the weights and of the fixed permutations.
-        flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim``: number of
-            autoregressive layers, each with a fixed random permutation of coordinates, spline bins,
-            residual blocks of each MADE and its hidden units per coordinate.
+        flow: ``layers`` (autoregressive layers, each with a fixed random permutation of
+            coordinates), ``bins`` (of each spline), ``residual_blocks`` and ``units_per_dim``
+            (residual blocks and hidden units per coordinate of each MADE).
 
     Raises:
         ValueError: for an unknown permutation treatment, categorical columns or presence sets.
@@ -40,20 +40,20 @@ def spline_flow(*, layout: Layout, permutation: str, seed: int, **flow: int) -> 
     refuse_categorical(layout)
     if layout.sets:
         raise ValueError(
-            "a plain flow is for events in which all particles are present: choose kind 'dropout'"
+            "a plain flow needs events in which all particles are present; choose kind 'dropout'"
         )
     core, places = main_flow(layout, (), seed, 0, flow)
     return SplineFlow(layout, permutation, core, places)
 
 
 def refuse_categorical(layout: Layout) -> None:
-    """Refuse categorical columns.
+    """Check that there are no categorical columns.
 
     Raises:
-        ValueError: naming the first one.
+        ValueError: if there are any; names the first one.
     """
     for column in (*layout.event_categorical, *layout.particle_categorical):
         raise ValueError(
-            f"this kind of model is for continuous columns, but '{column.name}' is categorical:"
+            f"this kind of model takes continuous columns, but '{column.name}' is categorical;"
             " choose 'dequantisation', 'argmax', 'mixture' or 'classifier'"
         )

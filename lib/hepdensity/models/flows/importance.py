@@ -1,6 +1,6 @@
 """Importance-weighted bounds from draws of noise and of particle orders.
 
-Burda et al. 2016, arXiv:1509.00519.
+See Burda et al. 2016, arXiv:1509.00519.
 """
 
 import math
@@ -14,17 +14,17 @@ from hepdensity.models.layout import log_orders
 from hepdensity.numbering import permutation_of_rank
 
 _LONGEST_RANKED = 20
-"""Particles whose orders can be numbered by int64."""
+"""Largest number of particles whose orders can be numbered by int64."""
 
 
 class Mean:
-    """Logarithm of a running mean of values that are given by their logarithms."""
+    """Logarithm of a running mean of values given by their logarithms."""
 
     def __init__(self) -> None:
         self._count, self._log_sum = 0, torch.tensor(-torch.inf)
 
     def add(self, log_value: Tensor) -> None:
-        """Take in one more value of each event, shape ``(n,)``."""
+        """Add one value for each event, shape ``(n,)``."""
         self._count += 1
         self._log_sum = torch.logaddexp(self._log_sum.to(log_value), log_value)
 
@@ -34,10 +34,10 @@ class Mean:
 
 
 class SortedMean(Mean):
-    """Mean over all orders of the particles, from draws of the sorted one and of the others."""
+    """Mean over all particle orders, from draws of the sorted order and of other orders."""
 
     def __init__(self, present: Tensor) -> None:
-        """Begin with no draw.
+        """Start without draws.
 
         Args:
             present: number of particles of each event, int64, shape ``(n,)``.
@@ -54,7 +54,7 @@ class SortedMean(Mean):
         return table[present]
 
     def add_other(self, log_value: Tensor) -> None:
-        """Take in a value of another order than the sorted one, shape ``(n,)``."""
+        """Add a value for an order other than the sorted one, shape ``(n,)``."""
         self._other.add(log_value)
 
     def log_value(self) -> Tensor:
@@ -67,18 +67,20 @@ class SortedMean(Mean):
 def curve(
     draws: Sequence[int], draw: Callable[[int], None], log_value: Callable[[], Tensor]
 ) -> Tensor:
-    """Values of a running mean after rising numbers of draws, shape ``(len(draws), n)``.
+    """Values of a running mean after increasing numbers of draws, shape ``(len(draws), n)``.
 
     Args:
         draws: numbers of draws.
-        draw: makes draw number k, counted from 1.
-        log_value: gives the value so far.
+        draw: function that makes draw number k, counted from 1.
+        log_value: function that returns the current value.
 
     Raises:
-        ValueError: if the numbers do not rise from 1 or more.
+        ValueError: if the numbers are not positive and increasing.
     """
     if not draws or draws[0] < 1 or any(a >= b for a, b in pairwise(draws)):
-        raise ValueError(f"numbers of importance draws must rise from 1 or more: {list(draws)}")
+        raise ValueError(
+            f"numbers of importance draws must be >= 1 and increasing, not {list(draws)}"
+        )
     values = []
     for k in range(1, draws[-1] + 1):
         draw(k)
@@ -88,10 +90,10 @@ def curve(
 
 
 def other_orders(present: Tensor, particles: int, generator: Generator | None) -> Tensor:
-    """Orders of the particles drawn from all but the given one, int64, ``(n, particles)``.
+    """Draw from all particle orders except the given one, int64, ``(n, particles)``.
 
-    Present particles are in the first places and stay there. Events with fewer than two of them
-    have no other order and keep theirs.
+    Present particles are in the first places and stay there. Events with fewer than two present
+    particles have no other order, so their order does not change.
 
     Args:
         present: number of particles of each event, int64, shape ``(n,)``.
@@ -108,7 +110,7 @@ def other_orders(present: Tensor, particles: int, generator: Generator | None) -
 
 def _other_orders(n: int, count: int, device: torch.device, generator: Generator | None) -> Tensor:
     if count > _LONGEST_RANKED:
-        # The given order is among these with probability 1 / count!, below 1e-19.
+        # The probability to draw the given order is 1 / count!, below 1e-19.
         return torch.rand(n, count, generator=generator, device=device).argsort(dim=1)
     others = math.factorial(count) - 1
     ranks = torch.randint(others, (n,), generator=generator, device=device) + 1

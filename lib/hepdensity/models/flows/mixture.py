@@ -1,6 +1,6 @@
-"""Categories first, continuous columns given the category: p(y) p(x | y).
+"""Category probabilities and a flow of continuous columns given the category: p(y) p(x | y).
 
-Verheyen 2022 (arXiv:2205.01697), section 3.5.3.
+See Verheyen 2022 (arXiv:2205.01697), section 3.5.3.
 """
 
 import logging
@@ -28,13 +28,13 @@ OBJECTIVES = ("balanced", "likelihood")
 class MixtureFlow(TreatedModel):
     """Category probabilities, and a flow of the continuous columns conditioned on the category.
 
-    p(y) comes from the training events as the flow sees them, smoothed so that no category has
-    probability zero. With few categories (``DenseTable``) these are counts over all orders of the
-    particles for ``stochastic``, smoothed towards equal probabilities; counts of the sorted events
-    for ``sort``, smoothed towards those of all orders (so it is p(y | sorted), and sampled
-    categories have the symmetrised training frequencies); plain counts for ``none``. With many, or
-    with absent particles, see ``SeenTable``; there the context of a category is a sum over its
-    codes.
+    p(y) comes from the training events in the order that the flow sees, smoothed so that no
+    category has probability zero. For few categories (``DenseTable``), it depends on the
+    permutation treatment. ``stochastic`` counts all orders of the particles and smooths towards
+    equal probabilities. ``sort`` counts sorted events and smooths towards the result for all
+    orders, so it is p(y | sorted), and sampled categories have the symmetrised training
+    frequencies. ``none`` counts the events as they are. For many categories or absent particles,
+    see ``SeenTable``; the context of a category is then a sum over its codes.
     """
 
     coding: Coding
@@ -49,38 +49,38 @@ class MixtureFlow(TreatedModel):
         table: DenseTable | SeenTable,
         objective: str,
     ) -> None:
-        """Put the parts together.
+        """Combine the parts.
 
         Args:
             layout: columns of the events.
             permutation: "none", "stochastic" or "sort".
-            flow: flow on the cube of continuous columns whose layers take a context.
-            places: for each coordinate of the flow the particle that it belongs to, or None.
+            flow: flow on the cube of continuous columns; its layers take a context.
+            places: particle of each coordinate of the flow, or None.
             embedding: contexts of the rows of the table.
             table: probabilities of the categories.
-            objective: "likelihood", or "balanced": the conditional density of every category counts
-                alike.
+            objective: "likelihood", or "balanced" for equal weights of the conditional densities of
+                all categories.
 
         Raises:
             ValueError: for an unknown objective or treatment.
         """
         super().__init__(layout, permutation, flow, places)
         if objective not in OBJECTIVES:
-            raise ValueError(f"unknown objective '{objective}': choose from {list(OBJECTIVES)}")
+            raise ValueError(f"unknown objective '{objective}'; choose from {list(OBJECTIVES)}")
         self.contexts, self.table, self.balanced = embedding, table, objective == "balanced"
 
     def prepare(self, training: Tensor) -> None:
-        """Count the categories of the training events, which p(y) is made of.
+        """Count the categories of the training events to obtain p(y).
 
         Raises:
-            ValueError: if the model is not for such events.
+            ValueError: if the model cannot take such events.
         """
         super().prepare(training)
         stochastic = isinstance(self.permutation, StochasticPermutation)
         seen = training if stochastic else self.arrange(training, None)[0]
         if isinstance(self.table, SeenTable):
             self.table.count(self.coding.codes(seen), self.sets_of(seen))
-            _LOGGER.info("training events have %d configurations", len(self.table.keys))
+            _LOGGER.info("the training events have %d configurations", len(self.table.keys))
             return
         particles = 0 if self.permutation is None else self.layout.particles
         orders = torch.tensor(list(permutations(range(particles))), device=training.device)
@@ -91,13 +91,14 @@ class MixtureFlow(TreatedModel):
             None if stochastic else self.coding.codes(seen),
         )
         unseen, categories = int(self.table.unseen.sum()), self.table.rows
-        _LOGGER.info("%d of %d categories have no training event", unseen, categories)
+        _LOGGER.info("%d of %d categories have no training events", unseen, categories)
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Mean negative log-likelihood, or its balanced variant (eq. 16) [nats].
 
-        Balanced, an event weighs 1 / (number of categories * p(y)) with the category behind the
-        permutation, of which the mean under p(y) is one; the constant log p(y) is left out.
+        In the balanced variant, the weight of an event is 1 / (number of categories * p(y)), where
+        y is the category after the permutation. Its mean under p(y) is one. The term log p(y) is
+        constant and omitted.
         """
         if not self.balanced:
             return super().loss(batch, generator)
@@ -119,7 +120,7 @@ class MixtureFlow(TreatedModel):
     def log_prob(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Log-density [nats] with one draw of the permutation, shape ``(n,)``.
 
-        Finite for categories that were never seen in training; their number is logged.
+        It is finite even for categories never seen in training; their number is logged.
         """
         self.check(batch)
         arranged, contribution = self.enter(batch, generator)
@@ -171,7 +172,7 @@ def mixture_flow(
 
     Raises:
         ValueError: for an unknown objective or treatment, a layout without categorical columns, or
-            more categories than can be numbered.
+            too many categories to number.
     """
     coding = categorical_coding(layout)
     few = math.prod(coding.counts) <= LARGEST_TABLE and layout.particles <= MOST_EXACT

@@ -1,4 +1,4 @@
-"""Which particle each coordinate of a flow belongs to; the flow and the contexts of a layout."""
+"""The particle of each coordinate of a flow, and the flow and contexts for a layout."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from hepdensity.models.layout import Layout
 
 
 def row_places(layout: Layout) -> list[int | None]:
-    """For each column of a row the particle that it belongs to, or None."""
+    """Particle of each column of a row, or None."""
     owners = {i: place for place in range(layout.particles) for i in layout.block(place)}
     return [owners.get(i) for i in range(layout.features)]
 
 
 def absent_places(layout: Layout, places: Sequence[int | None]) -> Tensor:
-    """For each presence set the coordinates of absent particles, bool, ``(sets, places)``."""
+    """Coordinates of absent particles in each presence set, bool, ``(sets, places)``."""
     return torch.tensor(
         [[place is not None and place >= s.particles for place in places] for s in layout.sets]
     )
@@ -29,27 +29,27 @@ def main_flow(
     width: int,
     settings: dict[str, int],
 ) -> tuple[Flow, list[int | None]]:
-    """The flow of a treatment, and the particle that each of its coordinates belongs to.
+    """The flow of a treatment, and the particle of each of its coordinates.
 
     Args:
         layout: columns of the events.
-        extra: particle of each coordinate behind the continuous columns.
+        extra: particle of each coordinate after the continuous columns.
         seed: seed of the weights and of the fixed permutations.
         width: width of the context, 0 for none.
         settings: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim``.
 
     Raises:
-        ValueError: if there is no coordinate.
+        ValueError: if there are no coordinates.
     """
     places = [*row_places(layout)[: layout.continuous], *extra]
     if not places:
-        raise ValueError("this model needs a continuous column: choose another kind of model")
+        raise ValueError("this model needs a continuous column; choose another kind of model")
     layers = spline_layers(len(places), seed, width, bool(layout.sets), **settings)
     return Flow(layers, len(places)), places
 
 
 def set_embedding(layout: Layout, width: int, seed: int) -> nn.Embedding | None:
-    """Context of each presence set; None without sets."""
+    """Context of each presence set, or None without sets."""
     if not layout.sets:
         return None
     with seeded(seed):

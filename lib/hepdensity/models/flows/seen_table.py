@@ -1,4 +1,4 @@
-"""Probabilities of categories if there are too many for a table: of those seen, and of the rest."""
+"""Probabilities of categories if there are too many for a dense table."""
 
 import math
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ class SeenTable(Table):
 
         p(y) = (n_y + s q_y) / (N + s),
 
-    with n_y of N training events of the set. q is the product over the codes of the smoothed
-    frequencies of their values, so that no configuration has probability zero. The pseudo-events s
-    are as many as predict each training event best from the others, as in
+    where n_y of the N training events of the set have configuration y. q is the product over the
+    codes of the smoothed frequencies of their values, so no configuration has probability zero. The
+    number s of pseudo-events maximises the leave-one-out likelihood, as in
     ``smoothed_frequencies``.
 
-    If ``symmetric``, all orders of the particles are alike: particles are sorted by their codes
-    before events are counted, n_y is shared by the different orders, and q has one frequency for
-    the values of all particles.
+    If ``symmetric``, all orders of the particles have the same probability: particles are sorted by
+    their codes before events are counted, n_y is shared by the different orders, and q uses the
+    same frequencies for all particles.
     """
 
     keys: Tensor
@@ -43,27 +43,27 @@ class SeenTable(Table):
     first_rows: Tensor
 
     def __init__(self, coding: Coding, symmetric: bool) -> None:
-        """Create a table that is still to be filled.
+        """Create an empty table.
 
         Args:
             coding: codes of the events.
-            symmetric: whether all orders of the particles are alike.
+            symmetric: whether all orders of the particles have the same probability.
 
         Raises:
-            ValueError: if the configurations cannot be numbered, or particles not be exchanged.
+            ValueError: if the configurations cannot be numbered or particles cannot be exchanged.
         """
         super().__init__()
         self.coding, self.symmetric = coding, symmetric
         self._radices = [count + 1 for count in coding.counts]
         if math.prod(self._radices) > _LARGEST_KEY:
             raise ValueError(
-                "these events have more configurations of categories than 2^62: choose kind"
+                "these events have more than 2^62 configurations of categories; choose kind"
                 " 'dequantisation' or 'argmax'"
             )
         if symmetric and coding.joins_particles:
             raise ValueError(
                 "a mixture of this many categories cannot exchange particles whose categories are"
-                " numbered together: choose kind 'dequantisation' or 'argmax', or permutation"
+                " numbered together; choose kind 'dequantisation' or 'argmax', or permutation"
                 " 'sort'"
             )
         layout = coding.layout
@@ -82,7 +82,7 @@ class SeenTable(Table):
 
     @property
     def rows(self) -> int:
-        """Number of values of all codes, with one more for an absent one."""
+        """Number of values of all codes, with one additional value per code for "absent"."""
         return sum(self._radices)
 
     def index(self, codes: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class SeenTable(Table):
         """Fill the table.
 
         Args:
-            codes: of the training events, int64, -1 where absent, shape ``(n, codes)``.
+            codes: codes of the training events, int64, -1 if absent, shape ``(n, codes)``.
             chosen: presence set of each event, int64, shape ``(n,)``; None without sets.
         """
         self.log_values.copy_(self._value_frequencies(codes).log())
@@ -113,7 +113,7 @@ class SeenTable(Table):
         return each - (totals - 1 + strength).log() @ totals
 
     def _value_frequencies(self, codes: Tensor) -> Tensor:
-        """Smoothed frequency of each value of each code, one after the other."""
+        """Smoothed frequency of each value of each code, code by code."""
         found = []
         for i, count in enumerate(self.coding.counts):
             alike = self._alike(i) if self.symmetric else [i]
@@ -124,7 +124,7 @@ class SeenTable(Table):
         return torch.cat(found)
 
     def _alike(self, code: int) -> list[int]:
-        """The same column of all particles."""
+        """Codes of the same column for all particles."""
         if code < self._shared:
             return [code]
         width = len(self.coding.layout.particle_categorical)
@@ -132,14 +132,14 @@ class SeenTable(Table):
         return list(range(first, len(self._places), width))
 
     def _with_absent(self, codes: Tensor) -> Tensor:
-        """Codes with the number of values, instead of -1, where absent."""
+        """Codes in which the number of values, instead of -1, means absent."""
         return torch.where(codes < 0, codes.new_tensor(self.coding.counts), codes)
 
     def _key(self, codes: Tensor) -> Tensor:
         return number(self._with_absent(codes), self._radices)
 
     def _canonical(self, codes: Tensor) -> Tensor:
-        """Codes with the particles sorted by them, if all orders are alike."""
+        """Codes with sorted particles, if all orders have the same probability."""
         if not self.symmetric or self._shared == len(self._places):
             return codes
         particles, radices = self._particle_numbers(codes)
@@ -150,7 +150,7 @@ class SeenTable(Table):
         return torch.cat([codes[:, : self._shared], parts], dim=1)
 
     def _particle_numbers(self, codes: Tensor) -> tuple[Tensor, list[int]]:
-        """Codes of each particle as one number, absent ones the largest, ``(n, particles)``."""
+        """Codes of each particle as one number, largest if absent, ``(n, particles)``."""
         width = len(self.coding.layout.particle_categorical)
         blocks = self._with_absent(codes)[:, self._shared :].unflatten(1, (-1, width))
         radices = self._radices[self._shared : self._shared + width]
@@ -178,7 +178,7 @@ class SeenTable(Table):
         return each.masked_fill(codes < 0, 0).sum(dim=1)
 
     def _seen(self, codes: Tensor) -> Tensor:
-        """Training events of the configuration, or of its orders, float64, shape ``(n,)``."""
+        """Number of training events with the configuration in any order, float64, ``(n,)``."""
         keys = self._key(self._canonical(codes))
         found = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
         return torch.where(self.keys[found] == keys, self.numbers[found], 0)
@@ -194,14 +194,14 @@ class SeenTable(Table):
     def log_weight(self, codes: Tensor, log_p: Tensor) -> Tensor:
         """Log of 1 / (number of configurations seen * p(y)), float64, shape ``(n,)``.
 
-        A configuration that was never seen weighs as if it had been seen once.
+        A configuration that was never seen has the weight of one that was seen once.
         """
         self._check()
         once = -self.totals.sum().log() - self._log_orders(codes)
         return -torch.maximum(log_p, once) - self._log_size()
 
     def _log_size(self) -> Tensor:
-        """Log of the number of configurations seen, in all orders that are alike."""
+        """Log of the number of configurations seen, counting their different orders."""
         orders = self._log_orders(self._codes(self.keys))
         return orders.logsumexp(dim=0)
 
@@ -210,7 +210,7 @@ class SeenTable(Table):
         return self._seen(codes) == 0
 
     def draw(self, n: int, chosen: Tensor | None, generator: Generator | None = None) -> Tensor:
-        """Draw codes, int64, -1 where the particle is absent, shape ``(n, codes)``."""
+        """Draw codes, int64, -1 if the particle is absent, shape ``(n, codes)``."""
         self._check()
         device = self.keys.device
         sets = torch.zeros(n, dtype=torch.long, device=device) if chosen is None else chosen
@@ -229,7 +229,7 @@ class SeenTable(Table):
         return codes
 
     def _draw_rest(self, sets: Tensor, generator: Generator | None) -> Tensor:
-        """Codes drawn from q."""
+        """Draw codes from q."""
         drawn = [
             torch.multinomial(values.exp(), len(sets), replacement=True, generator=generator)
             for values in self.log_values.split(self.coding.counts)
@@ -239,7 +239,7 @@ class SeenTable(Table):
         return torch.stack(drawn, dim=1).masked_fill(absent, -1)
 
     def _shuffled(self, codes: Tensor, generator: Generator | None) -> Tensor:
-        """Particles in a random order, if all orders are alike."""
+        """Put particles in random order, if all orders have the same probability."""
         if not self.symmetric or self._shared == len(self._places):
             return codes
         blocks = codes[:, self._shared :].unflatten(1, (self._particles, -1))
@@ -254,12 +254,12 @@ class SeenTable(Table):
 
     def _check(self) -> None:
         if not len(self.keys):
-            raise ValueError("category probabilities are missing: call prepare(training) first")
+            raise ValueError("the category probabilities are missing; call prepare(training) first")
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
-        """Make room for as many configurations as are saved."""
+        """Resize the buffers to the saved number of configurations before loading."""
         for name in _SEEN:
             saved = state_dict.get(prefix + name)
             if saved is not None:
@@ -268,7 +268,7 @@ class SeenTable(Table):
 
 
 def _unique(keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Different keys in rising order, where each occurs first, and how often."""
+    """Distinct keys in increasing order, the first index of each, and how often it occurs."""
     ordered, order = keys.sort(stable=True)
     unique, numbers = torch.unique_consecutive(ordered, return_counts=True)
     starts = numbers.cumsum(0) - numbers

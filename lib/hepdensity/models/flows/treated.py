@@ -1,6 +1,6 @@
-"""What the treatments of the paper share: permutation of particles, absent particles, real columns.
+"""Common parts of the paper's treatments: permutation, absent particles and real columns.
 
-Verheyen 2022, arXiv:2205.01697. All of it follows from the layout of the events.
+See Verheyen 2022, arXiv:2205.01697. Everything follows from the layout of the events.
 """
 
 from abc import abstractmethod
@@ -24,17 +24,17 @@ from hepdensity.models.layers.standardisation import Standardisation
 from hepdensity.models.layout import Layout
 
 MOST_EXACT = 6
-"""Largest number of particles whose orders are all averaged over, 6! = 720."""
+"""Largest number of particles for which the average is over all orders, 6! = 720."""
 _OTHER_ORDER_EVERY = 4
 _LEAST_DRAWS = 100
 
 
 class TreatedModel(MultiplicityModel):
-    """A density of events of a layout, from one of ordered events in the unit cube.
+    """A density of events of a layout, made from a density of ordered events in the unit cube.
 
-    Real columns are mapped to the cube first, then the particles are permuted, with all of their
-    columns. If the layout has presence sets, the flow is conditioned on the set of particles that
-    are present and drops the coordinates of the others. Subclasses give the density and samples of
+    First, real columns are mapped to the cube; then the particles are permuted with all their
+    columns. If the layout has presence sets, the flow is conditioned on the presence set and drops
+    the coordinates of absent particles. Subclasses implement the density and the sampling of
     ordered events in the cube.
     """
 
@@ -54,13 +54,13 @@ class TreatedModel(MultiplicityModel):
         places: Sequence[int | None],
         embedding: nn.Embedding | None = None,
     ) -> None:
-        """Put the shared parts together.
+        """Combine the shared parts.
 
         Args:
             layout: columns of the events.
             permutation: "none", "stochastic" or "sort".
             flow: flow on the cube.
-            places: for each coordinate of the flow the particle that it belongs to, or None.
+            places: particle of each coordinate of the flow, or None.
             embedding: context of each presence set.
 
         Raises:
@@ -89,7 +89,7 @@ class TreatedModel(MultiplicityModel):
     def log_conditional(
         self, batch: Tensor, chosen: Tensor | None, generator: Generator | None = None
     ) -> Tensor:
-        """Log-density [nats] of ordered events in the cube given their presence set, ``(n,)``.
+        """Log-density of ordered events in the cube given their presence set [nats], ``(n,)``.
 
         Args:
             batch: events, shape ``(n, d)``.
@@ -101,7 +101,7 @@ class TreatedModel(MultiplicityModel):
     def sample_ordered(
         self, n: int, chosen: Tensor | None, generator: Generator | None = None
     ) -> Tensor:
-        """Draw ``n`` ordered events in the cube, the valid ones of them, shape ``(m, d)``.
+        """Draw ``n`` ordered events in the cube and keep the valid ones, shape ``(m, d)``.
 
         Args:
             n: number of draws.
@@ -116,9 +116,9 @@ class TreatedModel(MultiplicityModel):
 
     @property
     def exact(self) -> bool:
-        """Whether ``log_prob_tight`` averages over all orders of up to six particles.
+        """Whether ``log_prob_tight`` is exact: it averages over all orders of up to six particles.
 
-        With more of them, or with noise, it is an importance-weighted bound.
+        For more particles, or with noise, it is an importance-weighted bound.
         """
         too_many = self.permutation is not None and self.layout.most_particles > MOST_EXACT
         return not (self.noisy or too_many)
@@ -131,7 +131,7 @@ class TreatedModel(MultiplicityModel):
         return self.dropout.known_log_probabilities()
 
     def prepare(self, training: Tensor) -> None:
-        """Refuse events that this model is not for; count what the layout leaves to be counted.
+        """Check the training events, and count what the layout does not specify.
 
         Raises:
             ValueError: for a wrong number of columns, absent particles that no presence set allows,
@@ -144,7 +144,7 @@ class TreatedModel(MultiplicityModel):
             self.dropout.count(dropped_set(training, self.absent))
 
     def check(self, batch: Tensor) -> None:
-        """Refuse events that this model is not for; ``ValueError`` as in ``prepare``."""
+        """Check that the model can take these events; ``ValueError`` as in ``prepare``."""
         self._check_columns(batch)
         if self.dropout is None:
             refuse_dropped(batch)
@@ -156,8 +156,8 @@ class TreatedModel(MultiplicityModel):
     def _check_columns(self, batch: Tensor) -> None:
         if batch.shape[1] != self.layout.features:
             raise ValueError(
-                f"this model is for events of {self.layout.features} columns, not"
-                f" {batch.shape[1]}: check the layout of the inputs"
+                f"this model takes events of {self.layout.features} columns, not"
+                f" {batch.shape[1]}; check the layout of the inputs"
             )
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
@@ -170,13 +170,13 @@ class TreatedModel(MultiplicityModel):
         return self.log_prob_arranged(*self.enter(batch, generator), generator)
 
     def _check_categories(self, batch: Tensor) -> None:
-        """A category that the layout does not have would be taken for another one."""
+        """Check the categories, because an invalid one could be taken for another one."""
         self._check_columns(batch)
         if self.coding is not None:
             self.check(batch)
 
     def enter(self, batch: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
-        """Events in the cube as the permutation puts them, and the contribution of both steps."""
+        """Events in the cube after the permutation, and the contribution of both steps."""
         batch, jacobian = self._to_cube(batch)
         batch, contribution = self.arrange(batch, generator)
         return batch, contribution if jacobian is None else contribution + jacobian
@@ -187,7 +187,7 @@ class TreatedModel(MultiplicityModel):
         return self.standardisation.inverse(batch)
 
     def arrange(self, batch: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
-        """Events as the permutation puts them, and its contribution."""
+        """Events after the permutation, and its contribution."""
         if self.permutation is None:
             return batch, batch.new_zeros(len(batch))
         return self.permutation.inverse(batch, None, generator)
@@ -195,7 +195,7 @@ class TreatedModel(MultiplicityModel):
     def log_prob_arranged(
         self, batch: Tensor, contribution: Tensor, generator: Generator | None = None
     ) -> Tensor:
-        """Log-density [nats] from what ``enter`` gives, shape ``(n,)``."""
+        """Log-density [nats] from the results of ``enter``, shape ``(n,)``."""
         chosen = self.sets_of(batch)
         value = self.log_conditional(batch, chosen, generator) + contribution
         return value if chosen is None else value + self.log_probabilities.to(value)[chosen]
@@ -210,12 +210,12 @@ class TreatedModel(MultiplicityModel):
         """Presence set of each event, int64, shape ``(n,)``; None without sets.
 
         Raises:
-            ValueError: naming the first event (1-based) with other particles absent.
+            ValueError: if no set matches the absent particles; names the first such event.
         """
         return None if self.dropout is None else dropped_set(batch, self.absent)
 
     def context(self, chosen: Tensor | None) -> Tensor | None:
-        """What the flow is conditioned on, shape ``(n, width)``."""
+        """Condition of the flow, shape ``(n, width)``."""
         if chosen is None or self.embedding is None:
             return None
         context: Tensor = self.embedding(chosen)
@@ -226,16 +226,16 @@ class TreatedModel(MultiplicityModel):
     ) -> Tensor:
         """Tightest value of the log-density of ``sample`` [nats], shape ``(n,)``.
 
-        If the model is ``exact``, it is the mean over all orders of the particles that are present.
-        Otherwise it is the importance-weighted bound of ``log_prob_curve``.
+        If the model is ``exact``, it is the mean over all orders of the present particles.
+        Otherwise, it is the importance-weighted bound of ``log_prob_curve``.
 
         Raises:
-            ValueError: without a number of draws, if the model is not exact.
+            ValueError: if the model is not exact and the number of draws is missing.
         """
         if not self.exact:
             if draws is None:
                 raise ValueError(
-                    "this model has no exact log-density: give the number of importance draws"
+                    "this model has no exact log-density; give the number of importance draws"
                 )
             return self.log_prob_curve(batch, [draws], generator)[0]
         self._check_categories(batch)
@@ -244,7 +244,7 @@ class TreatedModel(MultiplicityModel):
         return value if jacobian is None else value + jacobian
 
     def _mean(self, batch: Tensor) -> Tensor:
-        """Log of the mean density over all orders of the particles that are present."""
+        """Log of the mean density over all orders of the present particles."""
         if self.dropout is None:
             return symmetrised(self.log_prob_ordered, batch, self.layout.particles, self.reorder)
         present = self._present(batch)
@@ -258,7 +258,7 @@ class TreatedModel(MultiplicityModel):
         return value
 
     def _reorder_first(self, batch: Tensor, order: Tensor) -> Tensor:
-        """Reorder the particles in the first places, shape ``(n, k)``; the others stay."""
+        """Reorder only the particles in the first k places; ``order`` has shape ``(n, k)``."""
         rest = torch.arange(order.shape[1], self.layout.particles, device=order.device)
         return self.reorder(batch, torch.cat([order, rest.expand(len(order), -1)], dim=1))
 
@@ -275,23 +275,23 @@ class TreatedModel(MultiplicityModel):
     ) -> Tensor:
         """Importance-weighted bounds with nested draws [nats], shape ``(len(draws), n)``.
 
-        A draw is one of the noise and of the order of the particles. Each bound is the log of an
-        unbiased estimate of the density of ``sample`` (of a part of it for sort before the first
-        other order is drawn), and rises with K on average. For argmax it is the density of
-        ``attempt``: it is not renormalised for invalid draws, which ``sample`` repeats.
-        ``stochastic`` draws all orders alike. With ``sort`` nearly all density is at the sorted
-        order: with noise it gets three draws out of four, without noise the first one; the others
-        are shared by the other orders.
+        One draw consists of noise and an order of the particles. Each bound is the log of an
+        unbiased estimate of the density of ``sample`` (for sort, of a part of it until the first
+        other order is drawn), and increases with K on average. For argmax, it is the density of
+        ``attempt``, which is not renormalised for invalid draws; ``sample`` repeats these.
+        ``stochastic`` draws all orders with equal probability. With ``sort``, nearly all the
+        density is at the sorted order. It therefore gets three of four draws with noise, and the
+        first draw without noise; the remaining draws are for the other orders.
 
         An exact value does not depend on the draws.
 
         Args:
             batch: events, shape ``(n, d)``.
-            draws: numbers of draws K, rising.
+            draws: increasing numbers of draws K.
             generator: source of random numbers.
 
         Raises:
-            ValueError: if the numbers do not rise from 1 or more.
+            ValueError: if the numbers are not positive and increasing.
         """
         if self.exact:
             return super().log_prob_curve(batch, draws, generator)
@@ -313,11 +313,11 @@ class TreatedModel(MultiplicityModel):
         return values if jacobian is None else values + jacobian
 
     def _is_other(self, k: int) -> bool:
-        """Whether draw number k is of another order than the sorted one."""
+        """Whether draw number k is for an order other than the sorted one."""
         return k % _OTHER_ORDER_EVERY == 0 if self.noisy else k > 1
 
     def attempt(self, n: int, generator: Generator | None = None) -> Tensor:
-        """Draw ``n`` times and keep what is valid, shape ``(m, d)`` with m <= n."""
+        """Draw ``n`` times and keep the valid events, shape ``(m, d)`` with m <= n."""
         chosen = None if self.dropout is None else self.dropout.draw(n, generator)
         return self._attempt(n, chosen, generator)
 
@@ -334,7 +334,7 @@ class TreatedModel(MultiplicityModel):
         """Draw ``n`` valid events, shape ``(n, d)``.
 
         Raises:
-            RuntimeError: if no draw of a hundred is valid.
+            RuntimeError: if none of a hundred draws is valid.
         """
         return _repeat(lambda count: self.attempt(count, generator), n)
 
@@ -342,12 +342,12 @@ class TreatedModel(MultiplicityModel):
         """Draw ``n`` valid events of one presence set, shape ``(n, d)``.
 
         Raises:
-            RuntimeError: if no draw of a hundred is valid.
+            RuntimeError: if none of a hundred draws is valid.
             ValueError: if there is no such set.
         """
         if not 0 <= chosen < len(self.log_probabilities):
             raise ValueError(
-                f"there is no presence set {chosen}: the layout has {self.layout.sets}"
+                f"there is no presence set {chosen}; the layout has {self.layout.sets}"
             )
         if self.dropout is None:
             return self.sample(n, generator)
@@ -365,7 +365,7 @@ class TreatedModel(MultiplicityModel):
         context: Tensor | None,
         generator: Generator | None,
     ) -> Tensor:
-        """Draw points of the cube, NaN where a presence set drops them, ``(n, features)``."""
+        """Draw points of the cube, NaN if the presence set drops them, ``(n, features)``."""
         z = self.flow.base_points(n, generator)
         if self.dropout is not None:
             z, _ = self.dropout(z, chosen)
@@ -378,5 +378,5 @@ def _repeat(attempt: Callable[[int], Tensor], n: int) -> Tensor:
     while (missing := n - sum(len(part) for part in parts)) > 0:
         parts.append(attempt(max(missing, _LEAST_DRAWS)))
         if not len(parts[-1]):
-            raise RuntimeError("no sample of this model has a valid category: train it longer")
+            raise RuntimeError("no sample of this model has a valid category; train it longer")
     return torch.cat(parts)[:n]

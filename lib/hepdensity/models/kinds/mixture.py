@@ -1,4 +1,4 @@
-"""Kind `mixture`: categories first, continuous columns given the category."""
+"""Kind `mixture`: categories, and a flow of the continuous columns given the category."""
 
 from hepdensity.models.kind import (
     ABSENT,

@@ -1,6 +1,6 @@
-"""Argmax surjection on the binary decomposition of a category (Verheyen 2022, eq. 19 and below).
+"""Argmax surjection on the binary decomposition of a category.
 
-arXiv:2205.01697; Hoogeboom et al. 2021, arXiv:2102.05379.
+See Verheyen 2022, arXiv:2205.01697, eq. 19 and below; Hoogeboom et al. 2021, arXiv:2102.05379.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,11 @@ from hepdensity.models.layers.noise import Noise
 
 
 class BinaryArgmax(Layer):
-    """Categories in the last columns become two latent columns for each of their bits.
+    """Turns categories in the last columns into two latent columns for each of their bits.
 
-    The first of a pair is the larger one where the bit is 1; most significant bit first. The other
-    columns pass. If a number of categories is not a power of two, ``forward`` can give numbers that
-    are not categories. A category that an event does not have is NaN, and so are its latent
-    columns.
+    If the bit is 1, the first of the two is larger. Bits are ordered from the most significant one.
+    The other columns do not change. If the number of categories is not a power of two, ``forward``
+    can give invalid categories. An absent category and its latent columns are NaN.
     """
 
     kind = LayerKind.SURJECTION_BOUND
@@ -29,7 +28,7 @@ class BinaryArgmax(Layer):
         Args:
             counts: number K of categories of each column.
             noise: distribution on the cube of ``2 * sum(bits(K))`` dimensions.
-            may_drop: whether categories may be absent; the noise sees those as the number K.
+            may_drop: whether categories may be absent; for the noise, these have the number K.
         """
         super().__init__()
         self.counts, self.noise, self.may_drop = tuple(counts), noise, may_drop
@@ -37,13 +36,13 @@ class BinaryArgmax(Layer):
 
     @property
     def extra(self) -> int:
-        """Number of latent columns that the categories take."""
+        """Number of latent columns for the categories."""
         return 2 * sum(self.bits)
 
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Read the categories off; contribution 0, as this direction is deterministic."""
+        """Compute the categories; the contribution is 0 because this is deterministic."""
         rest, pairs = z[:, : -self.extra], z[:, -self.extra :].unflatten(1, (-1, 2))
         set_bits = (pairs[:, :, 0] > pairs[:, :, 1]).to(z)
         valued = (set_bits * self._values(z).to(z)).split(self.bits, dim=1)
@@ -56,10 +55,10 @@ class BinaryArgmax(Layer):
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Draw latent pairs whose larger elements say the bits.
+        """Draw latent pairs whose larger elements give the bits.
 
-        Noise v fills the cube; the element that must be smaller is multiplied by the other one, w,
-        so q(z) = q(v) / w for each bit and the contribution is -log q(v | y) + sum log w.
+        Noise v fills the cube. The element that must be smaller is multiplied by the other one, w.
+        Hence q(z) = q(v) / w for each bit, and the contribution is -log q(v | y) + sum log w.
         """
         rest, given = x[:, : -len(self.counts)], x[:, -len(self.counts) :]
         absent = given.isnan() if self.may_drop else None
@@ -71,7 +70,7 @@ class BinaryArgmax(Layer):
         v, log_density = self.noise.draw(category, x, generator, dropped)
         if dropped is not None:
             v = v.masked_fill(dropped, 0.5)  # NaN would spread to gradients
-        # Zeros and ones could tie.
+        # The margin avoids ties at zero and one.
         margin = 4 * torch.finfo(x.dtype).eps
         pairs = v.clamp(margin, 1 - margin).unflatten(1, (-1, 2))
         first_wins = ((self._for_each_bit(category) & self._values(x)) > 0)[:, :, None]
@@ -96,5 +95,5 @@ class BinaryArgmax(Layer):
 
 
 def bits(categories: int) -> int:
-    """Number of bits that number ``categories`` categories."""
+    """Number of bits needed to number ``categories`` categories."""
     return max(1, (categories - 1).bit_length())

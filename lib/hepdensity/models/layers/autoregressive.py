@@ -1,8 +1,8 @@
 """Masked autoregressive flow layers with rational-quadratic splines.
 
-Papamakarios et al. 2017 (arXiv:1705.07057), Durkan et al. 2019 (arXiv:1906.04032); the setting of
-Verheyen 2022 (arXiv:2205.01697), section 3.2: density evaluation is one pass, sampling is
-sequential. The inverted layer has it the other way round.
+See Papamakarios et al. 2017 (arXiv:1705.07057) and Durkan et al. 2019 (arXiv:1906.04032). As in
+Verheyen 2022 (arXiv:2205.01697), section 3.2, density evaluation takes one pass and sampling is
+sequential. For the inverted layer, it is the other way round.
 """
 
 import torch
@@ -14,7 +14,7 @@ from hepdensity.models.networks.made import ResidualMADE
 
 
 class _SplineLayer(Layer):
-    """A MADE that gives splines, and how dropped coordinates enter it."""
+    """Splines with parameters from a MADE; coordinates may be dropped."""
 
     kind = LayerKind.BIJECTION
 
@@ -35,15 +35,15 @@ class _SplineLayer(Layer):
             residual_blocks: residual blocks of the MADE ("MADE layers" of the paper's table 1).
             bins: bins of each spline ("RQS knots" of table 1).
             context: width of the context, 0 for none.
-            may_drop: whether coordinates may be dropped (NaN). They pass unchanged with zero
-                contribution, and the network gets zeros; which they are the context must tell.
+            may_drop: whether coordinates may be dropped (NaN). They do not change and have zero
+                contribution, and the network sees zeros; the context must identify them.
         """
         super().__init__()
         self.bins, self.may_drop = bins, may_drop
         self.made = ResidualMADE(features, hidden, residual_blocks, 3 * bins + 1, context)
 
     def _seen(self, coordinates: Tensor) -> Tensor:
-        """What the network gets of the coordinates, ``(k, n)``."""
+        """Coordinates as the network sees them, ``(k, n)``."""
         if not self.may_drop:
             return coordinates
         return torch.where(coordinates.isnan(), torch.zeros_like(coordinates), coordinates)
@@ -56,7 +56,7 @@ class _SplineLayer(Layer):
 
     @torch.no_grad()
     def _sequential(self, given: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Undo ``_parallel``; returns its log-slope at the point found."""
+        """Undo ``_parallel``, and return its log-slope at the resulting point."""
         given = given.T.contiguous()
         found = torch.empty_like(given)
         log_slope = given.new_zeros(given.shape[1])
@@ -81,15 +81,15 @@ class AutoregressiveSpline(_SplineLayer):
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Map latent to data points, coordinate by coordinate, without gradients of weights."""
+        """Map latent to data points, coordinate by coordinate, without gradients for weights."""
         return self._sequential(z, context)
 
 
 class InvertedAutoregressiveSpline(_SplineLayer):
     """Bijection of the unit cube, x_j = f(z_j; theta_j(z_1 ... z_{j-1})).
 
-    Sampling is fast and differentiable, for auxiliary flows that are sampled in training (Kingma et
-    al. 2016, arXiv:1606.04934).
+    Sampling is fast and differentiable, as auxiliary flows need that are sampled during training
+    (Kingma et al. 2016, arXiv:1606.04934).
     """
 
     def forward(
@@ -102,6 +102,6 @@ class InvertedAutoregressiveSpline(_SplineLayer):
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Map data to latent points, coordinate by coordinate, without gradients of weights."""
+        """Map data to latent points, coordinate by coordinate, without gradients for weights."""
         z, log_slope = self._sequential(x, context)
         return z, -log_slope

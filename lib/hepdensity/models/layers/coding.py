@@ -1,7 +1,7 @@
-"""Codes of events: their categorical columns as whole numbers, and back.
+"""Conversion between categorical columns of events and codes, which are whole numbers.
 
-A code numbers one event column, one column of one particle, or the columns that a layout's ``Code``
-joins. The codes that do not belong to one particle come first.
+A code numbers one event column, one column of one particle, or the columns that a ``Code`` of the
+layout combines. Codes that do not belong to one particle come first.
 """
 
 import math
@@ -23,11 +23,11 @@ class Coding(nn.Module):
 
     Attributes:
         counts: number of values of each code.
-        places: for each code the particle that it belongs to, or None.
+        places: particle of each code, or None.
         together: number of leading codes that are numbered together: those that do not belong to
-            one particle, if they have few categories, or 0.
-        groups: number of categories of those together, and of each other code by itself.
-        group_places: for each group the particle that it belongs to, or None.
+            one particle if they have few categories, otherwise 0.
+        groups: number of categories of these codes together, and of each other code separately.
+        group_places: particle of each group, or None.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -67,25 +67,25 @@ class Coding(nn.Module):
         for (code, _), count in zip(self._joined, self.counts, strict=False):
             if count > _LARGEST_CODE:
                 raise ValueError(
-                    f"code '{code.name}' has {count} values, more than {_LARGEST_CODE}: join fewer"
-                    " columns, or leave the code out"
+                    f"code '{code.name}' has {count} values, more than {_LARGEST_CODE}; combine"
+                    " fewer columns, or omit the code"
                 )
 
     @property
     def joins_particles(self) -> bool:
-        """Whether a code joins columns of several particles."""
+        """Whether a code combines columns of several particles."""
         start = self.layout.slices[3].start
         return any(max(columns) >= start for _, columns in self._joined)
 
     def values(self, batch: Tensor) -> Tensor:
-        """Categorical columns as int64, -1 where absent, shape ``(n, categorical)``."""
+        """Categorical columns as int64, -1 if absent, shape ``(n, categorical)``."""
         columns = batch[:, self.layout.continuous :]
         if self.layout.sets:
             columns = columns.nan_to_num(nan=-1.0)
         return columns.round().long()
 
     def codes(self, batch: Tensor) -> Tensor:
-        """Codes of events, int64, -1 where the particle is absent, shape ``(n, codes)``."""
+        """Codes of events, int64, -1 if the particle is absent, shape ``(n, codes)``."""
         values, first = self.values(batch), self.layout.continuous
         parts = []
         for code, columns in self._joined:
@@ -97,10 +97,10 @@ class Coding(nn.Module):
         return torch.cat([*(part[:, None] for part in parts), values[:, self._single]], dim=1)
 
     def events(self, continuous: Tensor, codes: Tensor) -> Tensor:
-        """Events from continuous columns and codes, shape ``(n, d)``; -1 is absent.
+        """Events from continuous columns and codes, shape ``(n, d)``; -1 means absent.
 
         Raises:
-            ValueError: if a code that joins columns is out of range.
+            ValueError: if a code that combines columns is out of range.
         """
         values = codes.new_empty(len(codes), self.layout.categorical)
         first = self.layout.continuous
@@ -125,20 +125,21 @@ class Coding(nn.Module):
         return torch.cat([shared[:, None], codes[:, together:]], dim=1)
 
     def ungrouped(self, groups: Tensor) -> Tensor:
-        """Codes of the numbers of their groups, int64, shape ``(n, codes)``."""
+        """Codes from the numbers of their groups, int64, shape ``(n, codes)``."""
         if not self.together:
             return groups
         shared = split(groups[:, 0], self.counts[: self.together])
         return torch.cat([shared, groups[:, 1:]], dim=1)
 
     def check(self, batch: Tensor) -> None:
-        """Refuse categories that the layout does not have.
+        """Check the categories of events.
 
         Args:
             batch: events, shape ``(n, d)``.
 
         Raises:
-            ValueError: naming the first such event (1-based) and the column.
+            ValueError: for a category that the layout does not have; names the first event
+                (counted from 1) and the column.
         """
         first = self.layout.continuous
         given = batch[:, first:]
@@ -150,8 +151,8 @@ class Coding(nn.Module):
             event, column = wrong.nonzero()[0].tolist()
             self._refuse(
                 event,
-                f"column '{self.layout.column_of(first + column).name}' holds whole numbers from 0"
-                f" to {limits[column] - 1}",
+                f"column '{self.layout.column_of(first + column).name}' must contain whole numbers"
+                f" from 0 to {limits[column] - 1}",
             )
         for code, columns in self._joined:
             if code.kind == "permutation":
@@ -160,7 +161,7 @@ class Coding(nn.Module):
                 if wrong.any():
                     self._refuse(
                         int(wrong.nonzero()[0]),
-                        f"columns of '{code.name}' are a permutation of 0 ... {len(columns) - 1}",
+                        f"columns of '{code.name}' must be a permutation of 0 to {len(columns) - 1}",
                     )
 
     @staticmethod
@@ -171,7 +172,7 @@ class Coding(nn.Module):
 
 
 def combined(codes: Tensor, counts: Sequence[int]) -> Tensor:
-    """Number codes together, the first one counting fastest, int64, shape ``(n,)``."""
+    """Number codes together, with the first code varying fastest, int64, shape ``(n,)``."""
     return number(codes.flip(1), counts[::-1])
 
 

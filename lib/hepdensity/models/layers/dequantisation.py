@@ -12,9 +12,9 @@ from hepdensity.models.layers.noise import Noise
 
 
 class Dequantisation(Layer):
-    """Codes y in the last columns become z = (y + u) / K with noise u; the other columns pass.
+    """Turns codes y in the last columns into z = (y + u) / K with noise u.
 
-    A code that an event does not have is NaN, and so is its latent column.
+    The other columns do not change. An absent code and its latent column are NaN.
     """
 
     kind = LayerKind.SURJECTION_BOUND
@@ -30,10 +30,10 @@ class Dequantisation(Layer):
 
         Args:
             counts: number K of values of each code.
-            noise: distribution of u, of as many dimensions as there are codes.
+            noise: distribution of u, with one dimension per code.
             together: number of leading codes that are numbered together to condition the noise, the
-                first counting fastest; all if None. Each other code is a number by itself.
-            may_drop: whether codes may be absent; the noise sees those as the number K.
+                first varying fastest; all if None. Any other code is a separate number.
+            may_drop: whether codes may be absent; for the noise, these have the number K.
         """
         super().__init__()
         self.counts, self.noise = tuple(counts), noise
@@ -42,13 +42,13 @@ class Dequantisation(Layer):
 
     @property
     def extra(self) -> int:
-        """Number of latent columns that the codes take."""
+        """Number of latent columns for the codes."""
         return len(self.counts)
 
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Round to the codes; contribution 0, as this direction is deterministic."""
+        """Round to the codes; the contribution is 0 because this is deterministic."""
         rest, given = z[:, : -self.extra], z[:, -self.extra :]
         counts = given.new_tensor(self.counts)
         codes = torch.minimum((given * counts).floor().clamp(min=0), counts - 1)
@@ -57,13 +57,13 @@ class Dequantisation(Layer):
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Add noise to the codes; contribution -log q(u | y) - sum log K."""
+        """Add noise to the codes; the contribution is -log q(u | y) - sum log K."""
         rest, codes = x[:, : -self.extra], x[:, -self.extra :]
         counts = codes.new_tensor(self.counts)
         absent = codes.isnan() if self.may_drop else None
         known = codes if absent is None else torch.where(absent, counts, codes)
         u, log_density = self.noise.draw(self._category(known.long()), x, generator, absent)
-        # As near to the edges of a cell rounding would put z into the next one.
+        # Closer to the edge of a cell, rounding could move z into the next cell.
         margin = 4 * counts * torch.finfo(x.dtype).eps
         z = (codes + torch.maximum(torch.minimum(u, 1 - margin), margin)) / counts
         return torch.cat([rest, z], dim=1), -log_density - self._log_volume(absent, x)

@@ -11,7 +11,7 @@ from hepdensity.models.layers.permutation import FixedPermutation
 
 
 class Noise(nn.Module, ABC):
-    """A distribution q(u | y) on the unit cube that is sampled in training, differentiably."""
+    """A distribution q(u | y) on the unit cube that is sampled differentiably in training."""
 
     dimensions: int
 
@@ -26,19 +26,19 @@ class Noise(nn.Module, ABC):
         """Draw noise for events.
 
         Args:
-            category: of each event, int64, one number or several, shape ``(n, groups)``.
-            like: gives dtype and device.
+            category: category of each event, int64, one or more numbers, shape ``(n, groups)``.
+            like: tensor with the dtype and device to use.
             generator: source of random numbers.
-            absent: dimensions that an event does not have, bool, shape ``(n, dimensions)``.
+            absent: absent dimensions of each event, bool, shape ``(n, dimensions)``.
 
         Returns:
-            u of shape ``(n, dimensions)``, NaN where absent, and log q(u | y) of the rest [nats],
-            shape ``(n,)``.
+            u of shape ``(n, dimensions)``, NaN if absent, and log q(u | y) of the other dimensions
+            [nats], shape ``(n,)``.
         """
 
 
 class UniformNoise(Noise):
-    """The same density everywhere."""
+    """Uniform noise."""
 
     def __init__(self, dimensions: int) -> None:
         """Fill a cube of ``dimensions`` dimensions."""
@@ -58,9 +58,9 @@ class UniformNoise(Noise):
 
 
 class FlowNoise(Noise):
-    """A small flow in its fast-sampling direction, conditioned on the category (Ho et al. 2019).
+    """A small flow with fast sampling, conditioned on the category (Ho et al. 2019).
 
-    Variational dequantisation of arXiv:1902.00275 with the layers of Verheyen 2022
+    This is the variational dequantisation of arXiv:1902.00275 with the layers of Verheyen 2022
     (arXiv:2205.01697).
     """
 
@@ -79,18 +79,18 @@ class FlowNoise(Noise):
         generator: Generator,
         may_drop: bool = False,
     ) -> None:
-        """Create the flow; weights come from torch's global stream.
+        """Create the flow; weights come from torch's global generator.
 
         Args:
-            dimensions: of the cube.
-            categories: number of values of each number that a category is given by; their contexts
-                are added.
+            dimensions: number of dimensions of the cube.
+            categories: number of values of each of the numbers that specify a category; their
+                contexts are added.
             layers: number of inverted autoregressive layers.
             bins: spline bins.
             residual_blocks: residual blocks of each MADE.
             units_per_dim: hidden units per dimension.
             embedding: width of the context of a category.
-            generator: draws the fixed permutations.
+            generator: generator of the fixed permutations.
             may_drop: whether dimensions may be absent.
         """
         super().__init__()
@@ -128,7 +128,7 @@ class FlowNoise(Noise):
         return u, log_density
 
     def log_density(self, u: Tensor, category: Tensor) -> Tensor:
-        """Log q(u | y) [nats], shape ``(n,)``; sequential and not differentiable in the weights."""
+        """Log q(u | y) [nats], shape ``(n,)``; sequential, without gradients for the weights."""
         context = self._context(category)
         log_density = u.new_zeros(len(u))
         pairs = list(zip(self.permutations, self.splines, strict=True))
@@ -145,7 +145,7 @@ class FlowNoise(Noise):
         return context
 
     def _before_permutations(self, absent: Tensor) -> Tensor:
-        """Which dimensions of the base become those that are absent."""
+        """Dimensions of the base that become the absent ones."""
         for permutation in reversed(self.permutations):
             assert isinstance(permutation, FixedPermutation)
             absent = absent[:, permutation.order]

@@ -1,7 +1,8 @@
 """Permutations of coordinates (fixed) and of particles (stochastic, sorted).
 
-The particle layers follow Verheyen 2022 (arXiv:2205.01697), eq. 11, with the opposite sign of the
-sort surjection's contribution: log p(x) contains -log D!, since D! orderings x share one sorted z.
+The particle layers follow Verheyen 2022 (arXiv:2205.01697), eq. 11, but the contribution of the
+sort surjection has the opposite sign: log p(x) contains -log D!, because D! orders x share one
+sorted z.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ TREATMENTS = ("none", "sort", "stochastic")
 
 
 class FixedPermutation(Layer):
-    """A permutation of coordinates drawn once, so that every layer conditions in another order."""
+    """A permutation of coordinates, drawn once, so that layers use different orders."""
 
     kind = LayerKind.BIJECTION
     order: Tensor
@@ -43,7 +44,7 @@ class FixedPermutation(Layer):
 
 
 def particle_layer(name: str, layout: Layout) -> Layer | None:
-    """The layer of a treatment of the particles' permutation symmetry.
+    """The layer of a permutation treatment.
 
     Args:
         name: "none", "stochastic" or "sort".
@@ -53,17 +54,17 @@ def particle_layer(name: str, layout: Layout) -> Layer | None:
         ValueError: for an unknown treatment, or particles that cannot be sorted.
     """
     if name not in TREATMENTS:
-        raise ValueError(f"unknown permutation treatment '{name}': choose from {list(TREATMENTS)}")
+        raise ValueError(f"unknown permutation treatment '{name}'; choose from {list(TREATMENTS)}")
     if name == "none":
         return None
     return StochasticPermutation(layout) if name == "stochastic" else SortSurjection(layout)
 
 
 def reorder_particles(layout: Layout) -> Callable[[Tensor, Tensor], Tensor]:
-    """The function that reorders the particles of events, with all of their columns.
+    """Function that reorders the particles of events, with all their columns.
 
-    It takes events, shape ``(n, d)``, and for each event the particle that goes to each place,
-    shape ``(n, particles)``.
+    Its arguments are events, shape ``(n, d)``, and for each event the particle to put at each
+    place, shape ``(n, particles)``.
     """
     if not layout.event and not layout.categorical:
         return permute_particles
@@ -85,22 +86,22 @@ def reorder_particles(layout: Layout) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def absent_particles(x: Tensor, layout: Layout) -> Tensor:
-    """Which particles are absent (NaN), bool, shape ``(n, particles)``."""
+    """Whether each particle is absent (NaN), bool, shape ``(n, particles)``."""
     return x[:, [layout.block(place)[0] for place in range(layout.particles)]].isnan()
 
 
 class _ParticleLayer(Layer):
-    """Reorders the particles that are present, with all of their columns, among their places."""
+    """Reorders the present particles, with all their columns."""
 
     def __init__(self, layout: Layout) -> None:
-        """Act on events of this layout."""
+        """Create the layer for events of this layout."""
         super().__init__()
         self.particles = layout.particles
         self.layout, self._reorder = layout, reorder_particles(layout)
         self._all_present = layout.least_particles == layout.particles
 
     def _arrange(self, x: Tensor, keys: Tensor, last: float) -> Tensor:
-        """Put the particles in rising order of their keys, and absent ones behind them."""
+        """Put the particles in increasing order of their keys, followed by absent particles."""
         if self._all_present:
             return self._reorder(x, keys.argsort(dim=1))
         keys = keys.masked_fill(absent_particles(x, self.layout), last)
@@ -112,7 +113,7 @@ class _ParticleLayer(Layer):
 
 
 class StochasticPermutation(_ParticleLayer):
-    """Shuffles the particles in both directions; contribution 0, a lower bound."""
+    """Shuffles the particles in both directions; the contribution is 0, a lower bound."""
 
     kind = LayerKind.STOCHASTIC
 
@@ -130,17 +131,17 @@ class StochasticPermutation(_ParticleLayer):
 
 
 class SortSurjection(_ParticleLayer):
-    """Sorts the particles by their first continuous column, descending; ``forward`` shuffles them.
+    """Sorts particles by their first continuous column, descending; ``forward`` shuffles them.
 
-    The contribution -log D! of D present particles is exact only if the layers behind it have all
-    their density in the sorted region. A flow on the whole cube does not, so log p is a lower bound
-    in practice.
+    The contribution -log D! of D present particles is exact only if the following layers have all
+    their density in the sorted region. This is not the case for a flow on the whole cube, so log p
+    is a lower bound in practice.
     """
 
     kind = LayerKind.SURJECTION_BOUND
 
     def __init__(self, layout: Layout) -> None:
-        """Act on events of this layout.
+        """Create the layer for events of this layout.
 
         Raises:
             ValueError: if particles have no continuous column to sort by.
@@ -148,7 +149,7 @@ class SortSurjection(_ParticleLayer):
         super().__init__(layout)
         if layout.particles and not layout.particle_continuous:
             raise ValueError(
-                "permutation 'sort' needs a continuous column of the particles to sort by: choose"
+                "permutation 'sort' needs a continuous column of the particles to sort by; choose"
                 " 'stochastic' or 'none'"
             )
 

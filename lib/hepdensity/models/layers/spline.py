@@ -1,18 +1,19 @@
 r"""Monotonic rational-quadratic splines of the unit interval.
 
-Durkan et al. 2019, arXiv:1906.04032. In bin k with left edge (x_k, z_k), width w, height h, slope
-s = h / w and knot derivatives d_0, d_1, with theta = (x - x_k) / w and t = theta (1 - theta):
+See Durkan et al. 2019, arXiv:1906.04032. In bin k with left edge (x_k, z_k), width w, height h,
+slope s = h / w and knot derivatives d_0, d_1, with theta = (x - x_k) / w and t = theta (1 - theta):
 
     z = z_k + h (s theta^2 + d_0 t) / (s + (d_0 + d_1 - 2 s) t)
     dz/dx = s^2 (d_1 theta^2 + 2 s t + d_0 (1 - theta)^2) / (s + (d_0 + d_1 - 2 s) t)^2
 
 The logits of a spline are ``bins`` widths, ``bins`` heights and ``bins + 1`` knot derivatives; both
-boundary derivatives are free, since the base is uniform. Coordinates outside [0, 1] and dropped
-ones (NaN) pass unchanged, with zero contribution and zero gradient.
+boundary derivatives are free, because the base is uniform. Coordinates that are outside [0, 1] or
+dropped (NaN) do not change, with zero contribution and zero gradient.
 
-``inverse`` maps data to latent (x -> z), ``forward`` latent to data. Arrays are feature first:
-logits ``(d, 3 bins + 1, n)``, coordinates ``(d, n)``. In float32 on the CPU both run in compiled
-kernels (``spline_kernels``) where numba is installed and ``HEPDENSITY_COMPILED`` is not 0.
+``inverse`` maps data to latent coordinates (x -> z), ``forward`` latent to data coordinates. The
+feature is the first axis of arrays: logits ``(d, 3 bins + 1, n)``, coordinates ``(d, n)``. In
+float32 on the CPU, both use compiled kernels (``spline_kernels``) if numba is installed and
+``HEPDENSITY_COMPILED`` is not 0.
 """
 
 import os
@@ -30,12 +31,12 @@ SMALLEST_SLOPE = 1e-3
 kernels: ModuleType | None
 try:
     from hepdensity.models.layers import spline_kernels as kernels
-except ImportError:  # no numba, or one that does not fit this numpy
+except ImportError:  # There is no numba, or it is incompatible with this numpy.
     kernels = None
 
 
 def compiled(x: Tensor) -> bool:
-    """Whether splines of ``x`` run in the compiled kernels."""
+    """Whether splines of ``x`` use the compiled kernels."""
     enabled = kernels is not None and os.environ.get("HEPDENSITY_COMPILED", "1") != "0"
     return enabled and x.device.type == "cpu" and x.dtype == torch.float32
 
@@ -68,7 +69,7 @@ def spline_inverse(x: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor
 
 
 def spline_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    """Map latent to data coordinates: the inverse function of ``spline_inverse``.
+    """Map latent to data coordinates; the inverse function of ``spline_inverse``.
 
     Args:
         z: latent coordinates, shape ``(d, n)``.
@@ -91,7 +92,7 @@ def spline_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor
     b = h * d0 - rise * bend
     c = -s * rise
     discriminant = (b.square() - 4 * (rise * bend + h * (s - d0)) * c).clamp(min=0)
-    # c <= 0, so this root of the quadratic does not cancel.
+    # Since c <= 0, there is no cancellation in this root of the quadratic.
     theta = (2 * c / (-b - discriminant.sqrt())).clamp(max=1)
     x = (x_k + theta * w).clamp(max=1)
     denominator = s + bend * theta * (1 - theta)
@@ -140,7 +141,7 @@ def _constants() -> tuple[np.float32, np.float32]:
 
 
 class _CompiledInverse(torch.autograd.Function):
-    """``spline_inverse`` with a hand-written gradient; only inputs are kept for the way back."""
+    """``spline_inverse`` with a hand-written gradient, which needs only the inputs."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:

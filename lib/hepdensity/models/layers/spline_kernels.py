@@ -1,12 +1,13 @@
 """Single-precision rational-quadratic spline kernels for the CPU, compiled by numba.
 
-All arrays are feature first: logits ``(n_features, 3 * bins + 1, n_events)`` and coordinates
-``(n_features, n_events)``. Events are the fastest index, so every inner loop below runs over a
-block of events and is turned into vector instructions; exponential and logarithm are polynomials
-for the same reason (a call into libm would end the vectorisation). Relative accuracy is a few 1e-7.
+The feature is the first axis of all arrays: logits ``(n_features, 3 * bins + 1, n_events)`` and
+coordinates ``(n_features, n_events)``. Events are the fastest index, so every inner loop below runs
+over a block of events and is compiled to vector instructions. Exponential and logarithm are
+polynomials for the same reason, because a call of libm would prevent vectorisation. The relative
+accuracy is a few 1e-7.
 
-The formulas are those of :mod:`hepdensity.models.layers.spline`, which documents them. All is in
-one file because numba's cache looks at the time stamp of a function's own file only.
+The formulas are documented in :mod:`hepdensity.models.layers.spline`. Everything is in one file,
+because numba's cache checks only the time stamp of the file of a function.
 """
 
 from typing import Any
@@ -23,20 +24,20 @@ _EXPONENT_UNIT = np.int32(1 << 23)
 # Minimax polynomial of 2**f on [0, 1): relative error 2e-7.
 _P5, _P4, _P3 = np.float32(1.8775767e-3), np.float32(8.9893397e-3), np.float32(5.5826318e-2)
 _P2, _P1, _P0 = np.float32(2.4015361e-1), np.float32(6.9315308e-1), np.float32(9.9999994e-1)
-# NaN has to survive, or a diverged training would go unnoticed: no "nnan" here.
+# NaN must survive, or a diverged training would go unnoticed; hence no "nnan" here.
 _SETTINGS: dict[str, Any] = {
     "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
-    # Checks for division by zero would end the vectorisation.
+    # Checks for division by zero would prevent vectorisation.
     "error_model": "numpy",
 }
 _compile: Any = numba.njit(cache=True, **_SETTINGS)
-# Pieces become part of each kernel: as functions of their own they came out, by the last bit,
-# otherwise in the process that compiled them than in those that found them in the cache.
+# Pieces are inlined into each kernel. As separate functions, they gave results that differed in the
+# last bit between the process that compiled them and processes that loaded them from the cache.
 _piece: Any = numba.njit(inline="always", **_SETTINGS)
 
 Array = np.ndarray
-# Rows of the scratch array of a block of events: coordinate, index, left edge and size of its bin
-# in x and z, slope logits, slopes and their derivatives, a sum that is reused, and gradients.
+# Rows of the scratch array for a block of events: coordinate; index, left edge and size of its bin
+# in x and z; slope logits, slopes and their derivatives; a reused sum; gradients.
 _X, _INDEX, _XK, _WK, _YK, _HK, _U0, _U1, _D0, _D1, _SLOPE0, _SLOPE1, _TOTAL = range(13)
 _GZ, _GL, _G_EDGE, _G_WIDTH, _G_HEIGHT = range(13, 18)
 _ROWS = 18
@@ -44,7 +45,7 @@ _ROWS = 18
 
 @_piece
 def _exp(values: Array, bits: Array, scale: Array) -> None:
-    """Exponential in place, for one block; ``scale`` is the float view of ``bits``."""
+    """Exponential of one block in place; ``scale`` is the float view of ``bits``."""
     for i in range(_BLOCK):
         t = values[i] * _LOG2_E
         t = _LOWEST if t < _LOWEST else t
@@ -58,7 +59,7 @@ def _exp(values: Array, bits: Array, scale: Array) -> None:
 
 @_piece
 def _log(values: Array, bits: Array, scale: Array) -> None:
-    """Logarithm in place for positive normal numbers, by the atanh series about one."""
+    """Logarithm of positive normal numbers in place, from the atanh series about one."""
     for i in range(_BLOCK):
         scale[i] = values[i]
     for i in range(_BLOCK):
@@ -187,7 +188,7 @@ def _softplus(
         inverse = _ONE / (_ONE + out[i])
         t, given = out[i], logit[i]
         slope[i] = inverse if given >= np.float32(0) else t * inverse
-        # 1 + t would lose the digits of a small t.
+        # Computing 1 + t would lose digits of a small t.
         series[i] = t * (_ONE - t * (_HALF - t * np.float32(1 / 3)))
         out[i] += _ONE
     _log(out, bits, scale)
@@ -211,7 +212,7 @@ def _softmax_gradient(
     start: int,
     n: int,
 ) -> None:
-    """Gradient of the logits when bins before ``index`` get ``before`` and that bin ``here``."""
+    """Gradient of the logits, given gradients ``before`` of bins below ``index`` and ``here``."""
     span = _ONE - np.float32(bins) * smallest
     mean = np.empty(_BLOCK, np.float32)
     for i in range(_BLOCK):
@@ -266,12 +267,12 @@ def _read(values: Array, start: int, stop: int, out: Array) -> None:
 def _write(
     given: Array, mapped: Array, log_arg: Array, start: int, stop: int, out: Array, log_slope: Array
 ) -> None:
-    """Write a block; coordinates outside [0, 1] stay as they are."""
+    """Write a block; coordinates outside [0, 1] do not change."""
     for i in range(stop - start):
         inside = (given[i] >= np.float32(0)) and (given[i] <= _ONE)
         value = mapped[i] if mapped[i] < _ONE else _ONE
         slope = log_arg[i]
-        # NaN logits give NaN here; the comparison and the polynomials would lose it.
+        # NaN logits give NaN here, which the comparison and the polynomials would lose.
         if mapped[i] != mapped[i]:
             value = slope = mapped[i]
         out[start + i] = value if inside else given[i]
@@ -288,7 +289,7 @@ def inverse_kernel(
     z: Array,
     log_slope: Array,
 ) -> None:
-    """Spline x -> z and log dz/dx; coordinates outside [0, 1] pass unchanged."""
+    """Spline x -> z and log dz/dx; coordinates outside [0, 1] do not change."""
     features, _, events = logits.shape
     bits = np.empty(_BLOCK, np.int32)
     scale = bits.view(np.float32)
@@ -331,7 +332,7 @@ def forward_kernel(
     x: Array,
     log_slope: Array,
 ) -> None:
-    """Inverse function z -> x and log dz/dx at that x; outside [0, 1] nothing changes."""
+    """Inverse function z -> x and log dz/dx at x; coordinates outside [0, 1] do not change."""
     features, _, events = logits.shape
     bits = np.empty(_BLOCK, np.int32)
     scale = bits.view(np.float32)
@@ -357,7 +358,7 @@ def forward_kernel(
                 c = -s * rise
                 discriminant = b * b - np.float32(4) * (rise * bend + hk[i] * (s - d0[i])) * c
                 discriminant = np.float32(0) if discriminant < np.float32(0) else discriminant
-                # c <= 0, so this root of the quadratic does not cancel.
+                # Since c <= 0, there is no cancellation in this root of the quadratic.
                 theta = _TWO * c / (-b - np.sqrt(discriminant))
                 theta = _ONE if theta > _ONE else theta
                 rest = _ONE - theta
@@ -372,7 +373,7 @@ def forward_kernel(
 
 @_piece
 def _bin_gradients(rows: Array) -> None:
-    """Gradients by edge, width, height and slope logits from those by z and log dz/dx."""
+    """Gradients for edge, width, height and slope logits from those for z and log dz/dx."""
     xb, xk, wk, hk, d0, d1 = rows[_X], rows[_XK], rows[_WK], rows[_HK], rows[_D0], rows[_D1]
     gz, gl, slope0, slope1 = rows[_GZ], rows[_GL], rows[_SLOPE0], rows[_SLOPE1]
     g_edge, g_width, g_height = rows[_G_EDGE], rows[_G_WIDTH], rows[_G_HEIGHT]
@@ -390,8 +391,8 @@ def _bin_gradients(rows: Array) -> None:
         inv = _ONE / (s + bend * t)
         q = d1[i] * theta * theta + _TWO * s * t + d0[i] * rest * rest
         inv_q = _ONE / q
-        # With den = s + bend t: z = y_k + h a / den, log dz/dx = 2 log s + log q - 2 log den;
-        # derivatives by theta, s, d_0 and d_1, then the chain rule to the bin.
+        # With den = s + bend t, z = y_k + h a / den and log dz/dx = 2 log s + log q - 2 log den.
+        # Compute the derivatives for theta, s, d_0 and d_1, then apply the chain rule to the bin.
         pull = gz[i] * h * inv
         a_theta = _TWO * s * theta + d0[i] * tilt
         q_theta = _TWO * (d1[i] * theta + s * tilt - d0[i] * rest)
@@ -438,7 +439,7 @@ def inverse_gradient_kernel(
                 inside = (given >= np.float32(0)) and (given <= _ONE)
                 gz[i] = grad_z[d, start + i] if inside else np.float32(0)
                 gl[i] = grad_log_slope[start + i] if inside else np.float32(0)
-                # Zero times what a NaN (dropped) coordinate gives would not be zero.
+                # A NaN (dropped) coordinate would give NaN even if multiplied by zero.
                 xb[i] = given if inside else _HALF
             _find_bins(
                 logits[d], bins, smallest_bin, start, stop, False, widths, heights, rows, bits

@@ -1,4 +1,4 @@
-"""Real columns as coordinates of the unit cube, by the normal distribution function."""
+"""Map real columns to the unit cube with the normal distribution function."""
 
 import math
 
@@ -12,15 +12,15 @@ _LOG_NORM = 0.5 * math.log(2 * math.pi)
 
 
 class Standardisation(Layer):
-    """Columns x with real support become u = Phi((x - mean) / std); the others pass.
+    """Maps columns x with real support to u = Phi((x - mean) / std); others do not change.
 
-    Behind it a flow that is the identity has a Gaussian density. Mean and standard deviation belong
-    to a column's name, counted over all particles, so that reordering particles commutes with this
-    layer. Absent values (NaN) stay absent and contribute nothing.
+    Followed by the identity as a flow, this gives a Gaussian density. A column has the same mean
+    and standard deviation for all particles, so that reordering particles commutes with this layer.
+    Absent values (NaN) stay absent and contribute nothing.
 
-    u is kept a machine epsilon away from 0 and 1: in single precision all points further out than
-    5.2 standard deviations share the spline of the edge, and samples end there. Their log-density
-    still falls like that of the Gaussian.
+    u is kept a machine epsilon away from 0 and 1. In single precision, all points beyond 5.2
+    standard deviations therefore share the spline at the edge, and samples end there. Their
+    log-density still falls like that of the Gaussian.
     """
 
     kind = LayerKind.BIJECTION
@@ -29,7 +29,7 @@ class Standardisation(Layer):
     columns: Tensor
 
     def __init__(self, layout: Layout) -> None:
-        """Act on the real columns of a layout; ``count`` takes in the training events."""
+        """Create the layer for the real columns of a layout; call ``count`` before use."""
         super().__init__()
         self._layout = layout
         found = [i for i in range(layout.continuous) if layout.column_of(i).support == "real"]
@@ -40,13 +40,13 @@ class Standardisation(Layer):
             self.register_buffer(name, unknown)
 
     def count(self, training: Tensor) -> None:
-        """Take mean and standard deviation of each column from training events.
+        """Compute the mean and standard deviation of each column from training events.
 
         Args:
             training: events, shape ``(n, d)``.
 
         Raises:
-            ValueError: naming a column with infinite values, or with fewer than two different ones.
+            ValueError: if a column has infinite values or fewer than two distinct values; names it.
         """
         values = training[:, self.columns].double()
         for name in dict.fromkeys(self._names):
@@ -54,18 +54,18 @@ class Standardisation(Layer):
             known = values[:, chosen]
             known = known[~known.isnan()]
             if known.isinf().any():
-                raise ValueError(f"column '{name}' has infinite values: correct the input events")
+                raise ValueError(f"column '{name}' has infinite values; correct the input events")
             if len(known) < 2 or known.std() == 0:
                 raise ValueError(
-                    f"column '{name}' has the same value in all training events: leave it out of"
-                    " the layout"
+                    f"column '{name}' has the same value in all training events; omit it from the"
+                    " layout"
                 )
             self.mean[chosen], self.std[chosen] = known.mean(), known.std()
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Map to the cube; contribution sum of log du/dx."""
+        """Map to the cube; the contribution is the sum of log du/dx."""
         t = (x[:, self.columns].double() - self._known_mean()) / self.std
         u = x.clone()
         u[:, self.columns] = self._inside(torch.special.ndtr(t).to(x))
@@ -83,8 +83,8 @@ class Standardisation(Layer):
     def _known_mean(self) -> Tensor:
         if self.mean.isnan().any():
             raise ValueError(
-                "mean and standard deviation of real columns are missing: call prepare(training)"
-                " first"
+                "the mean and standard deviation of real columns are missing; call"
+                " prepare(training) first"
             )
         return self.mean
 

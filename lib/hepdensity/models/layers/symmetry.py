@@ -1,8 +1,8 @@
-"""Exact symmetries of a density on the unit cube: dropped rotations and folded reflections.
+"""Exact symmetries of a density on the unit cube: removed rotations and folded reflections.
 
-Both are surjections whose likelihood contribution is exact: every latent point stands for a whole
-orbit of data points of equal density. A symmetry costs nothing and multiplies the events by its
-size.
+Both are surjections with an exact likelihood contribution: every latent point represents a whole
+orbit of data points of equal density. A symmetry costs nothing and increases the effective number
+of events by the size of the orbit.
 """
 
 import torch
@@ -15,13 +15,13 @@ class CommonRotation(Layer):
     """Removes the rotation by a common angle from periodic coordinates.
 
     Coordinates in ``columns`` are azimuths in units of 2 pi. ``inverse`` subtracts the first one
-    from the others and drops it, so that one column less remains; ``forward`` draws it uniformly.
+    from the others and removes it, so there is one column less; ``forward`` draws it uniformly.
     """
 
     kind = LayerKind.SURJECTION_EXACT
 
     def __init__(self, columns: tuple[int, ...]) -> None:
-        """Rotate the coordinates in ``columns``; the first of them is dropped."""
+        """Create the layer for the coordinates in ``columns``; it removes the first of them."""
         super().__init__()
         self.dropped, self.rotated = columns[0], [c - (c > columns[0]) for c in columns[1:]]
 
@@ -38,7 +38,7 @@ class CommonRotation(Layer):
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Subtract the common angle and drop it."""
+        """Subtract the common angle and remove it."""
         angle = x[:, self.dropped, None]
         z = torch.cat((x[:, : self.dropped], x[:, self.dropped + 1 :]), dim=1)
         z[:, self.rotated] = (z[:, self.rotated] - angle).remainder(1)
@@ -46,12 +46,12 @@ class CommonRotation(Layer):
 
 
 class Fold(Layer):
-    """Identifies the points that a reflection of the cube connects.
+    """Identifies points that are connected by a reflection of the cube.
 
     The reflection exchanges the columns of each pair in ``exchanged``, then replaces coordinates c
-    by 1 - c in ``reflected`` and by c + 1/2 (mod 1) in ``shifted``; twice, it must be the identity.
-    ``inverse`` reflects events with ``reflected[0]`` above 1/2 and stretches that coordinate to
-    [0, 1]; ``forward`` reflects at random.
+    by 1 - c in ``reflected`` and by c + 1/2 (mod 1) in ``shifted``. Applied twice, it must be the
+    identity. ``inverse`` reflects events with ``reflected[0]`` above 1/2 and stretches this
+    coordinate to [0, 1]; ``forward`` reflects at random.
     """
 
     kind = LayerKind.SURJECTION_EXACT
@@ -69,7 +69,7 @@ class Fold(Layer):
         """
         super().__init__()
         if reflected[0] in (*shifted, *(column for pair in exchanged for column in pair)):
-            raise ValueError("fold along a coordinate that is only reflected")
+            raise ValueError("the first reflected column must not be shifted or exchanged")
         self.folded, self.reflected, self.shifted = reflected[0], list(reflected), list(shifted)
         self.targets = [column for pair in exchanged for column in pair]
         self.origins = [column for pair in exchanged for column in reversed(pair)]
@@ -89,13 +89,13 @@ class Fold(Layer):
         x = z.clone()
         x[:, self.folded] = z[:, self.folded] / 2
         coin = torch.rand(len(z), 1, generator=generator, device=z.device) < 0.5
-        # Half the volume and one of two images: the factors 2 and 1/2 cancel.
+        # The factor 2 of half the volume cancels the factor 1/2 of one of two images.
         return torch.where(coin, self.reflection(x), x), z.new_zeros(len(z))
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Fold."""
+        """Fold the cube."""
         upper = x[:, self.folded, None] > 0.5
         z = torch.where(upper, self.reflection(x), x)
         z[:, self.folded] = 2 * z[:, self.folded]

@@ -1,9 +1,9 @@
 """Linear maps with a softmax: over many categories, or over the values of each of several codes.
 
-Of each softmax one value is wanted for each event. With thousands of categories the passes over all
-logits cost as much as the products with the weights. For those there is one array of exponentials,
-written once, block by block while it is in the cache, and the gradients are formed from it by
-products alone.
+Only one value of each softmax is needed per event. With thousands of categories, passes over all
+logits cost as much as the products with the weights. There is therefore only one array of
+exponentials, which is written once, block by block while it is in the cache, and the gradients
+follow from it by products only.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Categorical(nn.Linear):
 
 
 class FactorisedCategorical(nn.Linear):
-    """Logits of the values of several codes, which are independent of each other."""
+    """Logits of the values of several independent codes."""
 
     def __init__(self, in_features: int, counts: Sequence[int]) -> None:
         """Create the map.
@@ -43,7 +43,7 @@ class FactorisedCategorical(nn.Linear):
         self.counts = tuple(counts)
 
     def log_prob(self, x: Tensor, codes: Tensor) -> Tensor:
-        """Log-probability of codes [nats], shape ``(n,)``; -1 is an absent one, which is certain.
+        """Log-probability of codes [nats], shape ``(n,)``; an absent code (-1) has probability 1.
 
         Args:
             x: inputs, shape ``(n, in_features)``.
@@ -96,9 +96,9 @@ class _LogProbability(torch.autograd.Function):
 def _fill(
     x: Tensor, category: Tensor, out: Tensor, weight: Tensor, bias: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Write exponentials of the logits of a block of events to ``out``, the largest being 1.
+    """Write exponentials of the logits of a block of events to ``out``, scaled to at most 1.
 
-    Returns the logit of the category less the largest one, and the sum of the exponentials.
+    Returns the logit of the category minus the largest one, and the sum of the exponentials.
     """
     torch.addmm(bias, x, weight.T, out=out)
     out -= out.amax(dim=1, keepdim=True)

@@ -14,15 +14,15 @@ _LAST_LAYER_SPREAD = 1e-3
 class ResidualMADE(nn.Module):
     """Parameters of each coordinate as a function of the preceding coordinates.
 
-    One masked linear map into ``hidden`` units, ``blocks`` residual blocks (ReLU, linear, ReLU,
-    linear) and one masked linear map out. Hidden degrees 1 ... d - 1 are dealt out evenly; units
-    are kept sorted by degree, which makes every mask a staircase (see ``staircase``). Weight
-    layout, initialisation and number of parameters are those of nflows' residual MADE up to the
-    order of the hidden units.
+    The network consists of a masked linear map to ``hidden`` units, ``blocks`` residual blocks
+    (ReLU, linear, ReLU, linear) and a masked linear output map. Hidden degrees 1 ... d - 1 are
+    distributed evenly. Units are sorted by degree, which makes every mask a staircase (see
+    ``staircase``). Weight layout, initialisation and number of parameters are those of the residual
+    MADE in nflows, up to the order of the hidden units.
 
-    A context is added, through linear maps, to the first map's output (behind a ReLU) and within
+    A context is added through linear maps to the output of the first map (after a ReLU) and within
     every block, as in Verheyen 2022 (arXiv:2205.01697). No hidden unit feeds the first coordinate,
-    whose parameters would not depend on the context then: here they get a linear term of their own.
+    so its parameters would not depend on the context; they get an additional linear term.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class ResidualMADE(nn.Module):
 
         Args:
             features: number of coordinates d.
-            hidden: number of hidden units; at least d - 1, so that each degree occurs.
+            hidden: number of hidden units, at least d - 1 so that each degree occurs.
             blocks: number of residual blocks.
-            outputs: parameters of each coordinate.
+            outputs: number of parameters of each coordinate.
             context: width of the context, 0 for none.
 
         Raises:
@@ -98,7 +98,7 @@ class ResidualMADE(nn.Module):
         return parameters.view(self.features, self.outputs, -1)
 
     def _context_terms(self, context: Tensor) -> list[Tensor]:
-        """Terms of the first coordinate's parameters, the first map and each block."""
+        """Context terms of the first coordinate's parameters, the first map and each block."""
         initial, *blocks = (_feature_first(layer, context) for layer in self.context_maps)
         return [_feature_first(self.context_first, context), initial.relu(), *blocks]
 
@@ -114,11 +114,11 @@ def _feature_first(layer: nn.Module, context: Tensor) -> Tensor:
 
 
 class SequentialPass:
-    """Evaluates a MADE coordinate by coordinate, each hidden unit once.
+    """Evaluates a MADE coordinate by coordinate, computing each hidden unit only once.
 
     The usual autoregressive inversion runs the whole network once per coordinate. Hidden units of
-    degree g depend on the first g coordinates only, so they can be computed as soon as those are
-    known and kept.
+    degree g depend only on the first g coordinates, so they can be computed as soon as these are
+    known, and then kept.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class SequentialPass:
         like: Tensor,
         terms: list[Tensor] | None,
     ) -> None:
-        """Allocate activations; ``like`` gives dtype and device, ``terms`` are the context's."""
+        """Allocate activations with the dtype and device of ``like``; ``terms`` has the context."""
         self._made, self._pairs, self._terms = made, pairs, terms
         hidden = made.initial.weight.shape[0]
         self._active = [like.new_empty(hidden, n) for _ in range(2 * len(pairs))]
@@ -144,7 +144,7 @@ class SequentialPass:
         return parameters if self._terms is None or d else parameters + self._terms[0]
 
     def reveal(self, x: Tensor) -> None:
-        """Take in the coordinates known so far, ``(k, n)``; compute the units that they feed."""
+        """Compute the hidden units that depend on the coordinates known so far, ``(k, n)``."""
         start, stop = self._known, self._made.units_up_to[len(x)]
         self._known = stop
         if start == stop:
@@ -159,7 +159,7 @@ class SequentialPass:
         self._last[start:stop] = h
 
     def _with_context(self, units: Tensor, term: int) -> Tensor:
-        """The newly computed units, with their context term where there is one."""
+        """The newly computed units, with their context term if there is one."""
         if self._terms is None:
             return units
         return units + self._terms[term][self._known - len(units) : self._known]

@@ -1,9 +1,9 @@
-"""A linear map whose every output sees only a leading part of the inputs.
+"""A linear map in which every output sees only the first part of the inputs.
 
-With hidden units sorted by their autoregressive degree the masks of a MADE are staircases: row r
-sees the first ``extents[r]`` inputs. The zeros then need not be multiplied: each step of the
-staircase is one dense product, which halves the arithmetic of a MADE on a CPU. On other devices,
-where launches cost more than zeros, the weight is multiplied by the mask and used whole.
+If hidden units are sorted by their autoregressive degree, the masks of a MADE are staircases: row r
+sees the first ``extents[r]`` inputs. It is then not necessary to multiply by the zeros. Each step
+of the staircase is one dense product, which halves the arithmetic of a MADE on a CPU. On other
+devices, kernel launches cost more than zeros, so the whole masked weight is used.
 """
 
 from itertools import pairwise
@@ -20,8 +20,8 @@ def staircase_steps(extents: list[int], most: int) -> Steps:
     """Group rows into at most ``most`` steps ``(first row, last row + 1, inputs seen)``.
 
     Args:
-        extents: inputs seen by each row, not decreasing.
-        most: upper limit on the number of steps; neighbours are merged, taking the larger extent.
+        extents: number of inputs seen by each row, not decreasing.
+        most: maximum number of steps; merged neighbours use the larger extent.
 
     Raises:
         ValueError: if the extents decrease.
@@ -36,10 +36,11 @@ def staircase_steps(extents: list[int], most: int) -> Steps:
 
 
 class StaircaseLinear(nn.Module):
-    """``weight @ x + bias`` with a staircase mask; ``x`` is feature first, ``(in_features, n)``.
+    """``weight @ x + bias`` with a staircase mask, for ``x`` of shape ``(in_features, n)``.
 
-    The weight keeps the full shape ``(out_features, in_features)``, masked entries being zero
-    always, so that parameters count as in other codes and weights can be exchanged with them.
+    The weight has the full shape ``(out_features, in_features)``, and masked entries are always
+    zero. The number of parameters is therefore the same as in other codes, and weights can be
+    exchanged with them.
     """
 
     mask: Tensor
@@ -49,8 +50,8 @@ class StaircaseLinear(nn.Module):
 
         Args:
             in_features: number of inputs.
-            extents: for each output the number of leading inputs that it sees, not decreasing.
-            most_steps: granularity of the block products on the CPU.
+            extents: number of leading inputs that each output sees, not decreasing.
+            most_steps: maximum number of block products on the CPU.
         """
         super().__init__()
         reference = nn.Linear(in_features, len(extents))
@@ -70,12 +71,12 @@ class StaircaseLinear(nn.Module):
         return functional.linear(x.T, self.weight * self.mask, self.bias).T
 
     def rows(self, start: int, stop: int, x: Tensor) -> Tensor:
-        """Outputs ``start`` to ``stop`` from the leading inputs that are known, ``(k, n)``."""
+        """Outputs ``start`` to ``stop`` from the known leading inputs, ``(k, n)``."""
         return torch.addmm(self.bias[start:stop, None], self.weight[start:stop, : len(x)], x)
 
 
 class _StaircaseProduct(torch.autograd.Function):
-    """Block products over the steps, with the same economy in the gradients."""
+    """Block products over the steps, also for the gradients."""
 
     @staticmethod
     def forward(
@@ -106,7 +107,7 @@ class _StaircaseProduct(torch.autograd.Function):
 
 
 def _grad_input(grad: Tensor, weight: Tensor, x: Tensor, steps: Steps) -> Tensor:
-    """Columns between two neighbouring extents are seen by all later rows: one product each."""
+    """All later rows see the columns between two neighbouring extents, so one product suffices."""
     result = torch.zeros_like(x)
     known = 0
     for start, _, seen in steps:

@@ -108,7 +108,7 @@ def test_relabelling_moves_colours_along(random: np.random.Generator) -> None:
 
 
 def with_places(events: Events, places: np.ndarray) -> Events:
-    """Put the second gluon at places 1, 2, 3 behind the first, gluino 1 before gluino 2."""
+    """Put the second gluon at positions 1, 2, 3 after the first, and gluino 1 before gluino 2."""
     orders = np.array([[0, 1, 2, 3], [0, 2, 1, 3], [0, 2, 3, 1]])
     return replace(events, colour_order=orders[places - 1])
 

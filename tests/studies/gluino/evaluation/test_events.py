@@ -1,4 +1,4 @@
-"""The table of event samples."""
+"""The table of event files."""
 
 from pathlib import Path
 

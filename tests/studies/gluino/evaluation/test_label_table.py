@@ -1,4 +1,4 @@
-"""Rows behind figure 10."""
+"""Rows of the tables behind figure 10."""
 
 from pathlib import Path
 from typing import Any

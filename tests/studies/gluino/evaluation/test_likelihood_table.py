@@ -1,4 +1,4 @@
-"""Rows behind figure 5."""
+"""Rows of the table behind figure 5."""
 
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def test_columns_and_rows_are_those_of_the_specification(runs: list[EvaluatedRun
 
 
 def test_all_values_of_a_bound_are_of_the_events_that_have_one() -> None:
-    """Own models may have no exact value; their bound is of the first events only."""
+    """A model of kind `own` may have no exact value; its bound is for the first events only."""
     arrays = {
         "log_likelihood": np.array([-1.0, -2.0, -3.0, 50.0]),
         "log_likelihood_tight": np.array([0.0, 1.0, 2.0]),

@@ -33,7 +33,7 @@ SUMMARY = {"steps": 10, "ended_by": "steps", "train_seconds": 1.5, "parameters":
 
 @pytest.fixture
 def mixed(generator: torch.Generator) -> np.ndarray:
-    """Angles of six events, the third and the last with two gluinos."""
+    """Angles of six events; the third and the last have two gluinos."""
     momenta, _ = rambo(6, 4, SQRT_S, MASS, generator)
     angles = momenta_to_angles(momenta).numpy()
     angles[[2, 5], 2:] = np.nan
@@ -121,7 +121,7 @@ def test_rows_are_conditional_on_the_multiplicity(mixed: np.ndarray) -> None:
 
 
 def test_bounds_are_of_the_first_events(mixed: np.ndarray) -> None:
-    """Events 3 and 6 have two gluinos; with a bound of the first five, there is one of them."""
+    """Events 3 and 6 have two gluinos; a bound for the first five events includes only one."""
     log_sets = [math.log(0.01), math.log(0.99)]
     log_share = np.where(~np.isnan(mixed[:, -1]), *log_sets)
     values = np.arange(6.0)

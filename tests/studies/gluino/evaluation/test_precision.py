@@ -1,4 +1,4 @@
-"""Events that single precision puts outside phase space are scored all the same."""
+"""Events that single precision moves outside phase space still get a score."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from hepdensity.evaluation.likelihood import Importance, log_likelihoods
 from hepdensity.studies.gluino.layouts import angles
 from hepdensity.studies.gluino.models.phase_space_flow import phase_space_flow
 
-# Two of 2.65 million flat events, so close to the edge of phase space that rounding crosses it.
+# Two of 2.65 million flat events, which rounding moves across the edge of phase space.
 EDGE = [
     [
         *(0.2416366815019984, 0.05998459603026711, 0.7155852153188477, 0.5415423156058461),

@@ -1,4 +1,4 @@
-"""Samples and held-out events out of the columns of models."""
+"""Conversion of samples and test events from the columns of models."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ MIXED = layouts.multiplicity(4e-5, constants=CONSTANTS)
 
 @pytest.fixture
 def uniform(tmp_path: Path) -> Path:
-    """9,000 points of the cube, of which about an eighth is physical."""
+    """9,000 points of the cube, about one eighth of which are physical."""
     rows = np.random.default_rng(1).uniform(size=(9_000, 8)).astype(np.float32)
     return write_columns(tmp_path / "samples.h5", rows, 9_000, layouts.angles(CONSTANTS))
 
@@ -65,7 +65,7 @@ def test_labels_come_along_and_invalid_draws_are_counted(tmp_path: Path) -> None
 
 
 def test_labels_stay_with_their_events(tmp_path: Path) -> None:
-    """Of three events the second is unphysical."""
+    """Of three events, the second is unphysical."""
     events = labelled_events(3, 1)
     labels = label_columns(np.asarray(events.helicities), np.asarray(events.colour_order))
     angles = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()

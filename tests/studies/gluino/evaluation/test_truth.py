@@ -1,4 +1,4 @@
-"""The truth and the distance to it."""
+"""The true density, and the distance to it."""
 
 import math
 from pathlib import Path
@@ -123,7 +123,7 @@ def test_label_probabilities_sum_to_one(embedded: Events) -> None:
 
 
 def test_label_marginals_are_those_of_embedded_events(embedded: Events) -> None:
-    """P(h) and P(c), the latter summed over helicities, against the labels that were drawn."""
+    """Compare P(h), and P(c) summed over helicities, with the labels that were drawn."""
     momenta, labels = torch.from_numpy(embedded.momenta), labels_of(embedded)
     squared = squared_amplitudes(momenta, MASS, 1.0)
     helicity = squared / squared.sum(1, keepdim=True)
@@ -144,7 +144,7 @@ def test_label_marginals_are_those_of_embedded_events(embedded: Events) -> None:
 
 
 def test_mean_of_the_joint_truth_is_the_entropy_of_the_labels(embedded: Events) -> None:
-    """E log p(c | x, h) over drawn colours equals the mean of its expectation at each event."""
+    """The mean of log p(c | x, h) over drawn colours equals the mean of its expectation."""
     momenta, labels = torch.from_numpy(embedded.momenta), labels_of(embedded)
     squared = squared_amplitudes(momenta, MASS, 1.0).numpy()
     helicity = squared / squared.sum(1, keepdims=True)
@@ -171,7 +171,7 @@ def test_joint_scores_add_the_labels(embedded: Events, normalisation: Normalisat
 
 
 def test_joint_truth_of_relabelled_events_is_the_same(embedded: Events) -> None:
-    """Gluinos 1 ... 4 in another order, with helicities and their places in the trace."""
+    """Put gluinos 1 to 4 in another order, with their helicities and positions in the trace."""
     labels, order = labels_of(embedded), np.array([2, 0, 3, 1])
     legs = np.array([0, 1, *(order + 2)])
     # leg k of the new event is leg legs[k] of the old one
@@ -185,7 +185,7 @@ def test_joint_truth_of_relabelled_events_is_the_same(embedded: Events) -> None:
 
 
 def test_helicities_of_madgraph_events_follow_the_joint_truth(shared_data: Path) -> None:
-    """At fixed coupling, event by event; MadGraph's colours do not."""
+    """Helicities agree at fixed coupling, event by event; MadGraph's colours do not."""
     path = shared_data / "madgraph" / "gg_4gluino_300k.h5"
     random = np.random.default_rng(1)
     events = at_fixed_coupling(relabel(read_madgraph_sample(path, SQRT_S, MASS, 15_000), random))

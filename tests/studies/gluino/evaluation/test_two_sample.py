@@ -24,7 +24,7 @@ SQRT_S, MASS = 3000.0, 607.7137
 
 
 def flat_events(n: int, seed: int, n_out: int = 4, labelled: bool = True) -> Events:
-    """Flat in phase space with random labels."""
+    """Events that are flat in phase space, with random labels."""
     momenta, _ = rambo(n, n_out, SQRT_S, MASS, torch.Generator().manual_seed(seed))
     random = np.random.default_rng(seed)
     labels: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def flat_events(n: int, seed: int, n_out: int = 4, labelled: bool = True) -> Eve
 
 
 def relabelled(events: Events, order: np.ndarray) -> Events:
-    """The same events with the gluinos of all in another order."""
+    """The same events, with their gluinos in another order."""
     assert events.helicities is not None and events.colour_order is not None
     legs = np.array([0, 1, *(order + 2)])
     return replace(
@@ -50,18 +50,18 @@ def relabelled(events: Events, order: np.ndarray) -> Events:
 
 
 def signed_by_direction(events: Events) -> Events:
-    """Give all gluinos that fly forward the helicity +1 and the others -1."""
+    """Give forward gluinos the helicity +1 and the others -1."""
     forward = np.where(events.momenta[..., 3] > 0, 1, -1)
     return replace(events, helicities=np.pad(forward, ((0, 0), (2, 0)), constant_values=1))
 
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_features_do_not_depend_on_the_order_of_the_gluinos(labelled: bool) -> None:
-    """The random order is drawn for places, so undo it with the order given."""
+    """The random order refers to positions, so it is undone with the given order."""
     events, order = flat_events(50, seed=1), np.array([1, 2, 3, 0])
 
     class Fixed:
-        """Gives back what it is to permute, in a given order."""
+        """Permutes rows in a given order."""
 
         def __init__(self, places: np.ndarray) -> None:
             self.places = places
@@ -85,7 +85,7 @@ def test_order_of_gluinos_in_a_sample_is_not_seen() -> None:
 
 
 def test_labels_of_other_events_are_found() -> None:
-    """The helicity of a gluino tells whether it flies forward."""
+    """The helicity of a gluino shows whether it moves forward."""
     first, second = (signed_by_direction(flat_events(1_500, seed)) for seed in (4, 5))
     same = two_sample_test(first, second, seed=1)
     assert same.features == "kinematics and labels" and same.events == 1_500

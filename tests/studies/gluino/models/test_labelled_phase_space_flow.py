@@ -28,7 +28,7 @@ SIZE: dict[str, Any] = {"layers": 1, "bins": 4, "residual_blocks": 1, "units_per
 
 @pytest.fixture(scope="module")
 def model() -> LabelledPhaseSpaceFlow:
-    """A small model with weights away from where training begins."""
+    """A small model with weights different from the initial ones."""
     result = labelled_phase_space_flow(
         layout=LAYOUT, **SIZE, seed=1, helicity_width=8, colour_width=8, colour_terms=4
     ).double()
@@ -76,19 +76,19 @@ def test_exact_density_does_not_depend_on_the_labelling(
 
 
 def flipped(events: Tensor) -> Tensor:
-    """All helicities turned round."""
+    """Flip all helicities."""
     angles, helicities, positions = unpack(events)
     return pack(angles, -helicities, positions)
 
 
 def reversed_trace(events: Tensor) -> Tensor:
-    """The colour trace read backwards."""
+    """Read the colour trace backwards."""
     angles, helicities, positions = unpack(events)
     return pack(angles, helicities, 4 - positions)
 
 
 def beams_exchanged(events: Tensor) -> Tensor:
-    """Half a turn across the beam; the trace still begins with leg 0, which was leg 1."""
+    """A half turn about a transverse axis; the trace still begins with leg 0, formerly leg 1."""
     angles, helicities, positions = unpack(events)
     place = torch.cat((torch.zeros_like(positions[:, :1]), positions + 1), dim=1)
     place = (place[:, [1, 0, 2, 3, 4, 5]] - place[:, 1:2]) % 6

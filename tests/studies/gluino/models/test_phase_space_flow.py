@@ -22,7 +22,7 @@ SIZE: dict[str, Any] = {"layers": 2, "bins": 6, "residual_blocks": 1, "units_per
 
 
 def flow(chart: str = "paired", orders_per_event: int = 1, trained: bool = True) -> PhaseSpaceFlow:
-    """A small flow; `trained` ones are away from the identity."""
+    """A small flow; if `trained`, it is not the identity."""
     model = phase_space_flow(
         layout=layouts.angles(), **SIZE, seed=1, chart=chart, orders_per_event=orders_per_event
     ).double()

@@ -1,4 +1,4 @@
-"""Bounds against draws: lines are means of the table, exact models are level."""
+"""Bounds versus draws: lines are means of the table, exact models are horizontal."""
 
 from pathlib import Path
 from typing import Any

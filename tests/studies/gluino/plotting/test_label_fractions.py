@@ -1,4 +1,4 @@
-"""Fractions of labels: the table against counts, and the truth against published values."""
+"""Fractions of labels: compare the table with counts, and the truth with published values."""
 
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def test_ratio_without_truth() -> None:
 
 
 def test_fractions_of_published_events(shared_data: Path) -> None:
-    """MadGraph's events have the fractions that the published counts of the paper's events give."""
+    """The fractions in MadGraph's events agree with the published counts of the paper."""
     with h5py.File(shared_data / "madgraph/gg_4gluino_300k.h5") as file:
         helicities, order = file["helicities"][:], file["colour_order"][:]
     momenta = np.broadcast_to(np.zeros((4, 4)), (len(order), 4, 4))

@@ -1,4 +1,4 @@
-"""Figure 10: what is drawn are means of its table, and bounds are marked."""
+"""Figure 10 shows the means of its table and marks bounds."""
 
 from pathlib import Path
 from typing import Any

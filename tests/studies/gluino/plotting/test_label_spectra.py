@@ -1,4 +1,4 @@
-"""Spectra by label: the tables against independent histograms."""
+"""Spectra by label: compare the tables with independent histograms."""
 
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def test_error_is_that_of_repeated_experiments() -> None:
 
 
 def test_delta_psi_of_known_planes() -> None:
-    """Gluinos 1 and 2 in the x-y plane, 3 turned about their sum by an angle."""
+    """Gluinos 1 and 2 in the x-y plane, and gluino 3 rotated about their sum by an angle."""
     momenta = np.zeros((3, 4, 4))
     momenta[:, 0, 1:], momenta[:, 1, 1:] = [1, -1, 0], [1, 1, 0]
     angles = np.array([0.0, 1.0, np.pi])

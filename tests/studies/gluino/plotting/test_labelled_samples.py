@@ -1,4 +1,4 @@
-"""Selection of labelled events: against counts over explicit relabellings."""
+"""Selection of labelled events, compared with counts over explicit relabellings."""
 
 from itertools import permutations
 from pathlib import Path

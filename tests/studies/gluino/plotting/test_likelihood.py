@@ -1,4 +1,4 @@
-"""Figure 5: what is drawn are means and spreads of its table."""
+"""Figure 5 shows the means and spreads of its table."""
 
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def test_the_mean_is_that_of_finite_values() -> None:
 def test_bounds_have_arrows_and_stand_at_their_distance_from_the_truth_line() -> None:
     rows = table(seeds=(1,))
     bound = next(row for row in rows if row["model"] == "sort" and row["n_train"] == 5000)
-    # Of its own events the truth is 0.3 nats lower, and less well known.
+    # For its own events, the truth is 0.3 nats lower and has a larger error.
     bound |= {"exact": False, "draws": 16}
     bound |= {"log_likelihood_truth": 2.61, "log_likelihood_truth_error": 0.2}
     figure = log_likelihood_figure(rows, SHOWN)
@@ -88,7 +88,7 @@ def test_bounds_have_arrows_and_stand_at_their_distance_from_the_truth_line() ->
 
 
 def drawn_points(figure: Figure, panel: int, model: str, filled: bool) -> np.ndarray:
-    """Heights of a model's points."""
+    """Vertical positions of a model's points."""
     look = look_of(model, SHOWN)
     face = look.colour if filled else "white"
     lines = [
@@ -130,7 +130,7 @@ def test_without_truth_the_figure_says_why() -> None:
 
 
 def with_infinite(rows: list[dict[str, Any]], wanted: int, events: int = 3) -> None:
-    """Make the first trainings of the sort model impossible for some events."""
+    """Give some events zero density in the first trainings of the sort model."""
     own = [row for row in rows if (row["model"], row["n_train"]) == ("sort", 5000)]
     for row in own[:wanted]:
         row["log_likelihood"] = row["log_likelihood_exact"] = float("-inf")
@@ -150,7 +150,7 @@ def test_means_that_are_not_finite_are_marked(seeds: tuple[int, ...]) -> None:
     assert {(text, edge) for text, _, edge in upper} == {(rf"$-\infty${share}", 0)}
     assert [(text, edge) for text, _, edge in lower] == [(rf"$\infty${share}", 1)]
     assert all(4500 < place < 5500 for _, place, _ in (*upper, *lower))
-    # What is finite is still drawn.
+    # Finite values are still drawn.
     assert len(drawn_points(figure, 0, "sort", True)) == (2 if len(seeds) > 1 else 1)
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "not finite: 3 test events without density" in names

@@ -1,4 +1,4 @@
-"""Figure 7: its table against independent histograms, and the shares of the classes."""
+"""Figure 7: compare its table with independent histograms, and the fractions of the processes."""
 
 from itertools import combinations
 from pathlib import Path
@@ -33,7 +33,7 @@ def events(process: str, n: int, seed: int, drawn: int | None = None) -> Events:
 
 
 def samples(objective: str, permutation: str, seed: int) -> ProcessSamples:
-    """Of the four-gluino samples one in five is unphysical."""
+    """One in five four-gluino samples is unphysical."""
     drawn = {
         "two_gluino": events("two_gluino", 900, seed, drawn=900),
         "four_gluino": events("four_gluino", 800, seed, drawn=1000),
@@ -168,7 +168,7 @@ def test_figure_of_the_rule(tmp_path: Path) -> None:
     figure, rows = varying_dimension(files, settings)
     assert figure.get_suptitle() == "quick preset, not converged"
     expected = column(varying_dimension_figure(SAMPLES[3:], TRUTH, P_FOUR)[1], "density")
-    # A sample next to the edge of a bin may be rounded across it.
+    # Rounding may move a sample across the edge of a bin.
     different = ~np.isclose(column(rows, "density"), expected)
     assert different.sum() <= 4
 

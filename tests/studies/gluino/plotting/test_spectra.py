@@ -1,4 +1,4 @@
-"""Spectra: the figures' tables against independent calculations."""
+"""Spectra: compare the tables of the figures with independent calculations."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def momenta(n: int, seed: int) -> np.ndarray:
 
 
 def sample(model: str, n_train: int = 5000, seed: int = 1) -> Sample:
-    """2,000 events of 2,500 samples, the rest unphysical."""
+    """2,000 events from 2,500 samples; the rest are unphysical."""
     events = Events(momenta(2000, seed), 3000.0, 607.7137, "model", drawn=DRAWN)
     return Sample.of_events(events, fake_run(model, model, "angles", n_train=n_train))
 

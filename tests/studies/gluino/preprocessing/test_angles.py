@@ -84,7 +84,7 @@ def test_labels_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blo
     assert layout == layouts.labels(CONSTANTS)
     couplings = np.asarray(events.alpha_s)
     assert events.helicities is not None and events.colour_order is not None
-    # Place of each leg but the first in the colour trace behind that one.
+    # Position of each leg except the first in the colour trace, after the first.
     positions = np.argsort(events.colour_order, axis=1)[:, 1:] - 1
     angles = momenta_to_angles(torch.from_numpy(events.momenta)).numpy()
     for group, rows in GROUPS.items():

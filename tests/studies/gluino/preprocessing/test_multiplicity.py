@@ -79,14 +79,14 @@ POOLS = {
     "a multiple of ten": (20, 2, 20),
     "one more": (21, 2, 21),
 }
-"""Four-gluino and two-gluino events left to train on, and four-gluino events in the pool."""
+"""Numbers of four- and two-gluino training events, and of four-gluino events in the pool."""
 
 
 @pytest.mark.parametrize(("four", "two", "pool"), POOLS.values(), ids=list(POOLS))
 def test_every_size_up_to_the_pool_can_be_read(
     tmp_path: Path, four: int, two: int, pool: int
 ) -> None:
-    """A training on n four-gluino events gets n // 10 of two gluinos with them."""
+    """A training on n four-gluino events also gets n // 10 two-gluino events."""
     rows = prepare(tmp_path, sample(4, 30 + four), sample(2, 3 + two), train=pool)["train"]
     assert rows == pool + pool // 10
     for n_train in range(1, pool + 1):

@@ -11,7 +11,7 @@ from hepdensity.studies.toy.mixture import LAYOUT, draw
 
 
 def main(snakemake: Any) -> None:
-    """Split by position: test, validation, training."""
+    """Write test, validation and training events, split by position."""
     configure(snakemake.log[0])
     toy = snakemake.params.toy
     events = draw(toy["events"], np.random.default_rng(toy["seed"]))

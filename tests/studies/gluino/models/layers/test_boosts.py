@@ -1,4 +1,4 @@
-"""Boosts: to rest, and back."""
+"""Boosts to the rest frame and back."""
 
 import pytest
 import torch

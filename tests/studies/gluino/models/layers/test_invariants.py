@@ -1,4 +1,4 @@
-"""Features of events: invariant where the amplitudes are."""
+"""Features of events have the symmetries of the amplitudes."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
 """Coordinates of two pairs: exchanges of particles are reflections of the cube.
 
-That they are a bijection is tested in ``test_phase_space``.
+``test_phase_space`` tests that they are a bijection.
 """
 
 import pytest

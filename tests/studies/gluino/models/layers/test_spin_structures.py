@@ -36,7 +36,7 @@ def structures_of(angles: Tensor, helicities: Tensor) -> Tensor:
 
 
 def interferences(structures: Tensor) -> Tensor:
-    """What amplitudes with real coefficients depend on: no common phase, no conjugation."""
+    """The part on which squared amplitudes depend: no common phase, no conjugation."""
     probes = torch.randn(COUNT, 40, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
     return (structures @ probes.to(structures.dtype)).abs()
 
@@ -102,7 +102,7 @@ def test_readings_are_signed_permutations() -> None:
 
 
 def test_gluons_along_one_spin_couple_to_parallel_polarisations_only(angles: Tensor) -> None:
-    """e0.e1 is 1 for equal helicities, spins opposite along the beam, and 0 for others."""
+    """e0.e1 is 1 for equal helicities, i.e. opposite spins along the beam, and 0 otherwise."""
     singlets = STRUCTURES.index((("e0", "e1"), ("s",), ("s'",)))
     equal = torch.ones(EVENTS, 6)
     opposite = equal.clone()

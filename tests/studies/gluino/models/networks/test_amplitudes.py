@@ -19,13 +19,13 @@ MOVED: list[Reading] = [((4, 2, 5, 3), False), ((2, 3, 4, 5), True), ((5, 2, 3, 
 
 
 def legs_read(reading: Reading) -> Tensor:
-    """Values, one for each leg, as they look in a reading."""
+    """Matrix that maps values, one per leg, to those of a reading."""
     return torch.eye(LEGS)[list(read_legs(reading))]
 
 
 @pytest.fixture
 def network() -> TraceScores:
-    """A network with weights away from where training begins."""
+    """A network with weights different from the initial ones."""
     generator = torch.Generator().manual_seed(1)
     result = TraceScores(Reader(legs_read), Reader(legs_read), 6, 4).double()
     for p in result.parameters():
@@ -35,7 +35,7 @@ def network() -> TraceScores:
 
 @pytest.fixture
 def events(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Features and structures, one for each leg."""
+    """Features and structures, one per leg."""
     values = torch.randn(20, 3, LEGS, generator=generator, dtype=torch.float64)
     return values[:, 0], values[:, 1:]
 
@@ -43,7 +43,7 @@ def events(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 def test_half_ladders_give_the_amplitudes_of_the_matrix_element() -> None:
     orders = [tuple(order) for order in colour_orders(4).tolist()]
     expected = kleiss_kuijf_matrix(4)[[orders.index(trace) for trace in TRACES]]
-    # the columns of the matrix element are words from leg 1 on, those here have a sign
+    # Columns of the matrix element are words starting from leg 1; those here include a sign.
     found = half_ladders().to(expected.dtype)
     torch.testing.assert_close(found.abs(), expected.abs())
     signs = torch.tensor([_sign(word) for word in WORDS], dtype=expected.dtype)
@@ -69,7 +69,7 @@ def test_probabilities_move_with_the_legs(
 
 
 def _canonical(trace: list[int]) -> tuple[int, ...]:
-    """The same closed trace from leg 0 on, in the direction that TRACES has."""
+    """The same closed trace, starting from leg 0 in the direction used by TRACES."""
     start = trace.index(0)
     rest = trace[start + 1 :] + trace[:start]
     return (0, *(rest if rest[0] < rest[-1] else rest[::-1]))

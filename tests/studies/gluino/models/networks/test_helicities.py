@@ -1,4 +1,4 @@
-"""Probabilities of helicities that move with the legs."""
+"""Probabilities of helicities follow the legs."""
 
 import pytest
 import torch
@@ -11,12 +11,12 @@ MOVED: list[Reading] = [((4, 2, 5, 3), False), ((2, 3, 4, 5), True), ((5, 2, 3, 
 
 
 def legs_read(reading: Reading) -> Tensor:
-    """Features, one for each leg, as they look in a reading."""
+    """Matrix that maps features, one per leg, to those of a reading."""
     return torch.eye(LEGS)[list(read_legs(reading))]
 
 
 def trained(network: nn.Module) -> nn.Module:
-    """Random weights everywhere, also where training begins at zero."""
+    """Random weights everywhere, also where the initial weights are zero."""
     generator = torch.Generator().manual_seed(1)
     network = network.double()
     for p in network.parameters():

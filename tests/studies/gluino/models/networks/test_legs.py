@@ -17,7 +17,7 @@ from hepdensity.studies.gluino.models.networks.legs import (
 
 
 def legs_read(reading: Reading) -> torch.Tensor:
-    """Values, one for each leg, as they look in a reading."""
+    """Matrix that maps values, one per leg, to those of a reading."""
     return torch.eye(LEGS)[list(read_legs(reading))]
 
 

@@ -1,4 +1,4 @@
-"""What the workflow must know of the toy study."""
+"""What the workflow must know about the toy study."""
 
 from collections.abc import Mapping
 from typing import ClassVar
