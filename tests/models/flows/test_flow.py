@@ -153,7 +153,7 @@ SMALL = {"layers": 1, "bins": 2, "residual_blocks": 1, "units_per_dim": 2}
     [
         (plain_layout(), "sorted", "unknown permutation treatment 'sorted'"),
         (sets_layout(), "sort", "choose kind 'dropout'"),
-        (joined_layout(2), "sort", "'spin_1' is categorical: choose 'dequantisation'"),
+        (joined_layout(2), "sort", "'spin_1' is categorical; choose 'dequantisation'"),
     ],
     ids=["permutation", "sets", "categorical"],
 )
