@@ -161,7 +161,8 @@ class Coding(nn.Module):
                 if wrong.any():
                     self._refuse(
                         int(wrong.nonzero()[0]),
-                        f"columns of '{code.name}' must be a permutation of 0 to {len(columns) - 1}",
+                        f"columns of '{code.name}' must be a permutation of"
+                        f" 0 to {len(columns) - 1}",
                     )
 
     @staticmethod
