@@ -62,7 +62,7 @@ def wildcards_of_studies():
 
 
 def rule_files(stage):
-    """Files with the rules of a stage: first the shared one, then those of the studies."""
+    """Files with the rules of a stage, first the shared one, then those of the studies."""
     files = [REPOSITORY / "rules" / f"{stage}.smk"]
     files += [REPOSITORY / "rules" / name / f"{stage}.smk" for name in STUDIES]
     return [str(path) for path in files if path.is_file()]
@@ -145,14 +145,14 @@ def in_report(path, study, name, category, result, kind):
 
 
 def table_files(study, name, category, result, caption=None):
-    """Outputs of a rule that makes a table: CSV, and the record of what made it."""
+    """What a rule that makes a table writes, CSV and the record of what made it."""
     path = f"{RESULTS}/{study}/tables/{name}"
     shown = in_report(f"{path}.csv", study, caption or name, category, result, "table")
     return {"table": shown, "record": f"{path}.json"}
 
 
 def figure_files(study, name, category, result):
-    """Outputs of a rule that draws a figure: PDF, PNG, and the record of what made it."""
+    """What a rule that draws a figure writes, PDF, PNG and the record of what made it."""
     path = f"{RESULTS}/{study}/figures/{name}"
     shown = in_report(f"{path}.png", study, name, category, result, "figure")
     return {"pdf": f"{path}.pdf", "png": shown, "record": f"{path}.json"}
