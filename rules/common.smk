@@ -138,8 +138,7 @@ def benchmark_of(rule, *wildcards, study="{study}"):
 
 def in_report(path, study, name, category, result, kind):
     """A file shown in the report, with the caption of this name."""
-    folder = REPOSITORY / "workflow" / ("studies" if study else "report")
-    caption = folder / study / "report" / f"{name}.rst" if study else folder / f"{name}.rst"
+    caption = REPOSITORY / "workflow" / "studies" / study / "report" / f"{name}.rst"
     labels = {"result": result, "kind": kind}
     return report(path, caption=str(caption), category=category, labels=labels)
 

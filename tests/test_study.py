@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -140,12 +139,6 @@ def test_what_figures_and_tables_are_told() -> None:
     assert made.run("holes", "dropout", 30, 1)["objective"] == [0.25, 0.75]
 
 
-def test_run_of_wildcards() -> None:
-    wildcards = SimpleNamespace(dataset="plane", model="sort", n_train="50", seed="1")
-    made = study()
-    assert made.run_of(wildcards) == made.run("plane", "sort", 50, 1)
-
-
 def test_files_of_a_training() -> None:
     made = study()
     run = made.run("plane", "sort", 10, 2)
@@ -156,7 +149,6 @@ def test_files_of_a_training() -> None:
         (made.weights, f"models/{folder}/model.safetensors"),
         (made.summary, f"models/{folder}/training.json"),
         (made.history, f"models/{folder}/history.csv"),
-        (made.checkpoint, f"models/{folder}/checkpoint/training.safetensors"),
         (made.samples, f"samples/{folder}/all.h5"),
         (made.scores, f"scores/{folder}/test.h5"),
     ):
@@ -209,7 +201,7 @@ def test_study_may_have_evaluation_and_samples_of_its_own() -> None:
 def test_defaults_of_a_study() -> None:
     made = study()
     assert made.rows("plane", 10) == 10
-    assert made.sample_names("plane") == ("all",) and made.group_names("plane") == ("test",)
+    assert made.sample_names("plane") == ("all",)
     assert made.symmetrised("plane") is False
     assert not list(made.problems()) and not list(made.warnings())
     with pytest.raises(NotImplementedError):

@@ -9,6 +9,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -151,8 +152,16 @@ def identity(path: str | Path) -> dict[str, Any]:
         status = os.fstat(file.fileno())
         known: dict[str, Any] = {"path": str(path.resolve()), "size": status.st_size}
         if status.st_size <= DIGEST_BYTES:
-            return {**known, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+            return {**known, "sha256": _sha256(path.resolve(), status.st_size, status.st_mtime_ns)}
         return {**known, "mtime_ns": status.st_mtime_ns}
+
+
+# Checks and params of the workflow identify the same files several times while it is parsed.
+@cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Digest of the file of this size and time of modification."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:

@@ -51,7 +51,6 @@ class Study:
         self.weights = f"{trained}/model.safetensors"
         self.summary = f"{trained}/training.json"
         self.history = f"{trained}/history.csv"
-        self.checkpoint = f"{trained}/checkpoint/training.safetensors"
         self.samples = self.folder + "/samples/{dataset}/{model}/n{n_train}/seed{seed}/{sample}.h5"
         self.scores = self.folder + "/scores/{dataset}/{model}/n{n_train}/seed{seed}/{group}.h5"
         self._kinds: dict[str, Kind] | None = None
@@ -70,10 +69,6 @@ class Study:
     def sample_names(self, dataset: str) -> tuple[str, ...]:
         """Samples that are drawn from a model: "all", or presence sets of the layout by name."""
         return ("all",)
-
-    def group_names(self, dataset: str) -> tuple[str, ...]:
-        """Groups of the inputs file to be scored."""
-        return ("test",)
 
     def symmetrised(self, dataset: str) -> bool:
         """Whether ordered models also get a score averaged over all particle orders."""
@@ -170,11 +165,6 @@ class Study:
             "look": look.to_dict(),
             "treatment": treatment.to_dict(),
         }
-
-    def run_of(self, wildcards: Any) -> Run:
-        """The training named by the wildcards of a rule."""
-        n_train, seed = int(wildcards.n_train), int(wildcards.seed)
-        return self.run(wildcards.dataset, wildcards.model, n_train, seed)
 
     def builder(self, model: str) -> str:
         """The "module:function" that builds a model."""

@@ -186,18 +186,6 @@ def has_sets(model: Trainable) -> TypeGuard[MultiplicityModel]:
     return isinstance(model, MultiplicityModel) and len(model.log_probabilities) > 1
 
 
-def multiplicity_model(model: Trainable, name: str) -> MultiplicityModel:
-    """Check that a model describes several numbers of particles exactly.
-
-    Raises:
-        ValueError: if it does not; the message contains ``name``.
-    """
-    if not (has_sets(model) and model.exact):
-        problem = "not a MultiplicityModel with an exact likelihood; see docs/extending.md"
-        raise ValueError(f"{name}: {problem}")
-    return model
-
-
 def permute_particles(batch: Tensor, order: Tensor) -> Tensor:
     """Reorder the particles of events that consist of particle columns only, particle by particle.
 

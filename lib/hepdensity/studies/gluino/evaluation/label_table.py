@@ -57,15 +57,14 @@ def _joint(truth: Scores | None) -> np.ndarray | None:
 
 
 def _row(run: EvaluatedRun, log_true: np.ndarray | None) -> dict[str, Any]:
-    tight, exact = run.scores.arrays[TIGHT], bool(run.scores.attributes["exact"])
+    tight = run.scores.arrays[TIGHT]
     one_draw = run.scores.arrays[ONE_DRAW][: len(tight)]
     (samples,) = run.samples
     return {
         **run.named(*_NAME),
         **columns("log_likelihood", mean_with_error(one_draw)),
         **columns("log_likelihood_tight", mean_with_error(tight)),
-        "exact": exact,
-        "draws": None if exact else int(run.scores.attributes["draws"][-1]),
+        **run.exactness(),
         **_truth_columns(tight, log_true),
         "not_finite": not_finite(one_draw, tight),
         "invalid_fraction": samples.invalid_fraction,

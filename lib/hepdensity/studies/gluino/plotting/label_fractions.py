@@ -25,7 +25,6 @@ from hepdensity.plotting.style import (
     draw_facet_name,
     draw_note,
     journal_style,
-    note_of,
 )
 from hepdensity.studies.gluino.plotting.labelled_samples import (
     LEG_NAMES,
@@ -33,8 +32,7 @@ from hepdensity.studies.gluino.plotting.labelled_samples import (
     LabelledSample,
     facets,
     legend_lines,
-    read_labelled_events,
-    read_labelled_samples,
+    read_labelled_inputs,
     select,
 )
 
@@ -107,9 +105,7 @@ def discrete_marginals(
         files: `samples` and `summaries` of the trainings, and `events`.
         settings: `runs` (the trainings) and `preset`.
     """
-    samples = read_labelled_samples(files["samples"], settings["runs"])
-    truth = read_labelled_events(files["events"])
-    return discrete_marginals_figure(samples, truth, note_of(files, settings))
+    return discrete_marginals_figure(*read_labelled_inputs(files, settings))
 
 
 def discrete_marginals_figure(

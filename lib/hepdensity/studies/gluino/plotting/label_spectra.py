@@ -34,7 +34,6 @@ from hepdensity.plotting.style import (
     draw_note,
     draw_title,
     journal_style,
-    note_of,
     scaled_density_label,
 )
 from hepdensity.studies.gluino.plotting.labelled_samples import (
@@ -43,8 +42,7 @@ from hepdensity.studies.gluino.plotting.labelled_samples import (
     LabelledSample,
     facets,
     legend_lines,
-    read_labelled_events,
-    read_labelled_samples,
+    read_labelled_inputs,
     select,
 )
 
@@ -128,9 +126,7 @@ def energy_by_colour(
         files: `samples` and `summaries` of the trainings, and `events`.
         settings: `runs` (the trainings) and `preset`.
     """
-    samples = read_labelled_samples(files["samples"], settings["runs"])
-    truth = read_labelled_events(files["events"])
-    return energy_by_colour_figure(samples, truth, note_of(files, settings))
+    return energy_by_colour_figure(*read_labelled_inputs(files, settings))
 
 
 def delta_psi_by_helicity(
@@ -142,9 +138,7 @@ def delta_psi_by_helicity(
         files: `samples` and `summaries` of the trainings, and `events`.
         settings: `runs` (the trainings) and `preset`.
     """
-    samples = read_labelled_samples(files["samples"], settings["runs"])
-    truth = read_labelled_events(files["events"])
-    return delta_psi_by_helicity_figure(samples, truth, note_of(files, settings))
+    return delta_psi_by_helicity_figure(*read_labelled_inputs(files, settings))
 
 
 def energy_by_colour_figure(

@@ -21,6 +21,7 @@ from hepdensity.ingest.event_file import read_events
 from hepdensity.models.kind import Look
 from hepdensity.physics.colour_order import order_to_positions
 from hepdensity.physics.events import Events
+from hepdensity.plotting.style import note_of
 from hepdensity.studies.gluino.evaluation.samples import sampled_events
 
 LEGS = "ab1234"
@@ -135,6 +136,19 @@ class Selection:
         """
         selected: np.ndarray = events.momenta[self.owner[:, None], self.gluinos]
         return selected
+
+
+def read_labelled_inputs(
+    files: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[list[LabelledSample], Events, str | None]:
+    """Read what a figure of labels shows: samples, labelled events, and the text of its note.
+
+    Args:
+        files: `samples` and `summaries` of the trainings, and `events`.
+        settings: `runs` (the trainings) and `preset`.
+    """
+    samples = read_labelled_samples(files["samples"], settings["runs"])
+    return samples, read_labelled_events(files["events"]), note_of(files, settings)
 
 
 def read_labelled_samples(
