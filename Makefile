@@ -1,4 +1,4 @@
-# make        preset quick, from an empty folder to the report (about a quarter of an hour)
+# make        preset quick, from an empty folder to the report (about ten minutes)
 # make test   the test suite
 # make lint   style, types and the workflow's own lint
 # make benchmarks   speed beside other codes, and events beside MadGraph's if they are there

@@ -10,6 +10,11 @@ REPOSITORY = Path(workflow.basedir).parent
 LIBRARY = str(REPOSITORY / "lib")  # Every checkout uses its own library, installed or not.
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.getenv("PYTHONPATH")])))
+if re.search(r"\s", sys.executable):
+    # Snakemake does not quote the interpreter in the commands of jobs: let them find it by name.
+    interpreter = Path(sys.executable)
+    os.environ.update(PATH=os.pathsep.join([str(interpreter.parent), os.getenv("PATH", "")]))
+    sys.executable = interpreter.name
 
 from hepdensity.configuration import effective_configuration, load_study, results_folder
 from hepdensity.provenance import source_digest

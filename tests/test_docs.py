@@ -14,11 +14,11 @@ FOLDERS = ("benchmarks", "docs", "envs", "lib", "rules", "scripts", "tests", "wo
 EXAMPLES = re.compile(r"independent|polar_angle|best_scores|npy|toy/")
 """Files that docs/extending.md tells readers to write."""
 DURATIONS = {
-    "quarter of an hour": (
+    "ten minutes": (
         *("README.md", "Makefile", "docs/workflow.md", "docs/results.md"),
         "workflow/presets/quick.yaml",
     ),
-    "some minutes": ("README.md", "docs/workflow.md", "workflow/presets/smoke.yaml"),
+    "about four minutes": ("README.md", "docs/workflow.md", "workflow/presets/smoke.yaml"),
 }
 SNIPPETS = [
     pytest.param(text, id=f"{page.name}-{i + 1}")

@@ -2,6 +2,9 @@
 
 import math
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +127,20 @@ def test_file_that_cannot_be_an_input(fresh: Checkout, name: str, message: str) 
     assert status != 0
     (line,) = [line for line in said.splitlines() if "gluino.lhe.four_gluino" in line]
     assert message in line and "~" not in line
+
+
+def test_environment_may_be_in_a_path_with_a_space(tmp_path: Path) -> None:
+    environment = tmp_path / "an environment"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to(Path(sys.executable).resolve())
+    (environment / "lib").symlink_to(Path(sys.prefix) / "lib")
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", environment)
+    target = f"{RESULTS}/events/embedded/two_gluino/chunk0.lhe.gz"
+    _, *words = Checkout(REPOSITORY, tmp_path).command(target=target)
+    command = [str(environment / "bin" / "python"), *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert (tmp_path / target).is_file()
 
 
 def test_braces_in_the_path_of_a_checkout_are_one_line(tmp_path: Path) -> None:
