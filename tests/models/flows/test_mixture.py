@@ -2,6 +2,7 @@
 
 import logging
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from hepdensity.models.flows.category_table import DenseTable
 from hepdensity.models.flows.mixture import MixtureFlow, mixture_flow
 from hepdensity.models.layers.permutation import particle_layer
 
-SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
+SMALL: dict[str, Any] = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
 
 
 def labelled(n: int, particles: int, seed: int = 0) -> Tensor:
@@ -182,7 +183,7 @@ def test_unknown_objective_is_refused() -> None:
 
 
 def test_table_1_model_has_the_parameters_of_the_paper_and_terms_of_first_coordinates() -> None:
-    settings = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
+    settings: dict[str, Any] = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
     model = mixture_flow(
         layout=joined_layout(4), permutation="sort", objective="likelihood", seed=1, **settings
     )

@@ -5,12 +5,17 @@ Verheyen 2022 (arXiv:2205.01697), section 3.2, density evaluation takes one pass
 sequential. For the inverted layer, it is the other way round.
 """
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
 from hepdensity.models.base import Layer, LayerKind
-from hepdensity.models.layers.spline import spline_forward, spline_inverse
+from hepdensity.models.layers.spline import SMALLEST_SLOPE, spline_forward, spline_inverse
 from hepdensity.models.networks.made import ResidualMADE
+
+_UNIT_SLOPE = math.log(math.expm1(1 - SMALLEST_SLOPE))
+"""Logit of a knot with slope one."""
 
 
 class _SplineLayer(Layer):
@@ -26,6 +31,7 @@ class _SplineLayer(Layer):
         bins: int,
         context: int = 0,
         may_drop: bool = False,
+        linear_tails: bool = False,
     ) -> None:
         """Create the layer.
 
@@ -37,9 +43,11 @@ class _SplineLayer(Layer):
             context: width of the context, 0 for none.
             may_drop: whether coordinates may be dropped (NaN). They do not change and have zero
                 contribution, and the network sees zeros; the context must identify them.
+            linear_tails: whether the slope at both ends of the unit interval is one, so that the
+                splines continue smoothly as the identity outside.
         """
         super().__init__()
-        self.bins, self.may_drop = bins, may_drop
+        self.bins, self.may_drop, self.linear_tails = bins, may_drop, linear_tails
         self.made = ResidualMADE(features, hidden, residual_blocks, 3 * bins + 1, context)
 
     def _seen(self, coordinates: Tensor) -> Tensor:
@@ -48,9 +56,15 @@ class _SplineLayer(Layer):
             return coordinates
         return torch.where(coordinates.isnan(), torch.zeros_like(coordinates), coordinates)
 
+    def _with_tails(self, logits: Tensor) -> Tensor:
+        """Logits ``(k, 3 * bins + 1, n)`` in which the boundary slopes are fixed, if need be."""
+        if self.linear_tails:
+            logits[:, [2 * self.bins, 3 * self.bins]] = _UNIT_SLOPE
+        return logits
+
     def _parallel(self, given: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         feature_first = given.T.contiguous()
-        logits = self.made(self._seen(feature_first), context)
+        logits = self._with_tails(self.made(self._seen(feature_first), context))
         mapped, log_slope = spline_inverse(feature_first, logits, self.bins)
         return mapped.T, log_slope
 
@@ -62,7 +76,7 @@ class _SplineLayer(Layer):
         log_slope = given.new_zeros(given.shape[1])
         network = self.made.sequential(given.shape[1], given, context)
         for d in range(len(given)):
-            logits = network.parameters(d)[None]
+            logits = self._with_tails(network.parameters(d)[None])
             found[d : d + 1], slope = spline_forward(given[d : d + 1], logits, self.bins)
             log_slope += slope
             network.reveal(self._seen(found[: d + 1]))
