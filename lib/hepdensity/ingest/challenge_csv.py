@@ -153,7 +153,7 @@ class _Lines:
             order=parsed.order,
         )
         filled = parsed.status != BLANK
-        return events[filled], parsed.counts[filled]
+        return (events, parsed.counts) if filled.all() else (events[filled], parsed.counts[filled])
 
     def _names(self) -> list[str]:
         try:

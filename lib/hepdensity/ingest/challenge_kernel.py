@@ -153,7 +153,7 @@ def _label(data: Array, i: int) -> tuple[int, int]:
             kind = 1
         elif first == _B:
             kind = 2
-        elif first == _G or first == _A:
+        elif first in (_G, _A):
             kind = 7
         return kind, i + 1
     sign = i + 2 if first == _M and data[i + 1] == _U else i + 1
