@@ -7,12 +7,12 @@ a value holds up to and including the upper edge of its interval.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 Edges = tuple[float, ...]
+_LIGHT = 299_792_458.0  # speed of light [m/s]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,13 @@ class Grid:
     eta_edges: Edges
     phi_cells: tuple[int, ...]
 
+    @property
+    def first_cells(self) -> np.ndarray:
+        """Number of the first cell of each ring, if cells are counted ring by ring."""
+        cells = np.array(self.phi_cells)
+        first: np.ndarray = np.cumsum(cells) - cells
+        return first
+
 
 @dataclass(frozen=True)
 class Calorimeter:
@@ -204,40 +211,74 @@ class JetSettings:
 
 
 @dataclass(frozen=True)
+class BTag:
+    """Probability that a jet is b-tagged: a tanh(b pT) c / (1 + d pT) for heavy flavours.
+
+    Attributes:
+        beauty: The numbers a, b [1/GeV], c, d [1/GeV] for jets of flavour 5.
+        charm: The same for flavour 4.
+        light: Constant and slope [1/GeV] of the straight line for all other jets.
+    """
+
+    beauty: tuple[float, float, float, float] = (0.80, 0.003, 30.0, 0.086)
+    charm: tuple[float, float, float, float] = (0.20, 0.02, 1.0, 0.0034)
+    light: tuple[float, float] = (0.002, 7.3e-6)
+
+    def __call__(self, pt: np.ndarray, flavour: np.ndarray) -> np.ndarray:
+        """The probability.
+
+        Args:
+            pt: Transverse momentum after the energy scale [GeV].
+            flavour: Code of the parton of the jet, of the same shape.
+        """
+        heavy = [a * np.tanh(b * pt) * c / (1 + d * pt) for a, b, c, d in (self.beauty, self.charm)]
+        light = self.light[0] + self.light[1] * pt
+        found: np.ndarray = np.select([flavour == 5, flavour == 4], heavy, light)
+        return found
+
+
+@dataclass(frozen=True)
 class Card:
     """A detector.
 
     Attributes:
-        field: Magnetic field along the beam [T].
-        radius: Radius of the surface of the calorimeters [m].
-        half_length: Half of its length [m].
         hadron_track: Tracks of charged hadrons.
         electron_track: Tracks of electrons.
         muon_track: Tracks of muons.
         ecal: The electromagnetic calorimeter.
         hcal: The hadronic calorimeter.
-        long_lived: Fraction of the energy of K0S and Lambda in the electromagnetic calorimeter.
         photon: Efficiency of photons.
         electron: Efficiency of electrons with a track.
         muon: Efficiency of muons with a track.
         isolation: Isolation of photons, electrons and muons.
         jets: Jets.
+        b_tag: Tagging of jets.
+        field: Magnetic field along the beam [T].
+        radius: Radius of the surface of the calorimeters [m].
+        half_length: Half of its length [m].
+        long_lived: Fraction of the energy of K0S and Lambda in the electromagnetic calorimeter.
     """
 
-    ecal: Calorimeter
-    hcal: Calorimeter
     hadron_track: Track
     electron_track: Track
     muon_track: Track
+    ecal: Calorimeter
+    hcal: Calorimeter
     photon: Efficiency
     electron: Efficiency
     muon: Efficiency
-    isolation: Isolation = field(default_factory=Isolation)
-    jets: JetSettings = field(default_factory=JetSettings)
-    field_strength: float = 2.0
+    isolation: Isolation = Isolation()
+    jets: JetSettings = JetSettings()
+    b_tag: BTag = BTag()
+    field: float = 2.0
     radius: float = 1.15
     half_length: float = 3.51
     long_lived: float = 0.3
+
+    @property
+    def bending_pt(self) -> float:
+        """Momentum p such that a charged particle turns by asin(p / pT) until the barrel [GeV]."""
+        return 0.5e-9 * _LIGHT * self.field * self.radius
 
     def with_jet_radius(self, radius: float) -> Card:
         """The card with another radius of jets.
@@ -246,19 +287,6 @@ class Card:
             radius: Radius of the anti-kt algorithm, e.g. 0.6 as in the card of Delphes.
         """
         return replace(self, jets=replace(self.jets, radius=radius))
-
-
-def b_tag_efficiency(pt: np.ndarray, flavour: np.ndarray) -> np.ndarray:
-    """Probability that a jet is b-tagged.
-
-    Args:
-        pt: Transverse momentum after the energy scale [GeV].
-        flavour: Code of its parton: 5, 4, or anything else for a light jet; of the same shape.
-    """
-    beauty = 0.80 * np.tanh(0.003 * pt) * 30 / (1 + 0.086 * pt)
-    charm = 0.20 * np.tanh(0.02 * pt) / (1 + 0.0034 * pt)
-    found: np.ndarray = np.select([flavour == 5, flavour == 4], [beauty, charm], 0.002 + 7.3e-6 * pt)
-    return found
 
 
 def _grid(edges: dict[float, int]) -> Grid:
@@ -315,18 +343,3 @@ ATLAS = Card(
     muon=Efficiency((10.0,), (1.5, 2.7), ((0.95, 0.85),)),
 )
 """The card of the challenge, with the jet radius 0.4 of its paper (the card itself has 0.6)."""
-
-
-def bend(card: Card, pt: np.ndarray) -> np.ndarray:
-    """Angle by which a charged particle turns away until the barrel of the calorimeters [rad].
-
-    Args:
-        card: The detector.
-        pt: Transverse momentum [GeV], above the smallest that reaches the barrel.
-    """
-    diameter = 2 * pt / (1e-9 * _LIGHT * card.field_strength)
-    turned: np.ndarray = np.arcsin(card.radius / diameter)
-    return turned
-
-
-_LIGHT = 299_792_458.0
