@@ -116,9 +116,7 @@ def test_few_large_weights_resolve_little() -> None:
     weights = np.ones(100_000)
     weights[-1] = 970.0
     result = signal_improvement(np.arange(100_000.0), np.array([0.0]), weights)
-    assert result.events_above[1e-2] == pytest.approx(
-        (970 + 39) ** 2 / (970**2 + 39), rel=1e-3
-    )
+    assert result.events_above[1e-2] == pytest.approx((970 + 39) ** 2 / (970**2 + 39), rel=1e-3)
     assert not any(result.resolved.values())
     assert not any(signal_improvement(np.arange(1e5), np.zeros(1), weights * 1e-200).resolved[p]
                    for p in WORKING_POINTS)  # fmt: skip

@@ -47,7 +47,7 @@ def test_infinite_background_counts_in_all_tails() -> None:
     tail = BackgroundTail.fit(np.array([0.0, 1.0, np.inf, np.inf]), top=0.1)
     assert np.exp(-tail(np.array([0.0, 1.0]))) == pytest.approx([1.0, 0.75])
     assert tail(np.array([1.5, np.inf])).tolist() == [np.inf, np.inf]
-    with pytest.raises(ValueError, match="no finite score is exceeded by 0.01"):
+    with pytest.raises(ValueError, match=r"no finite score is exceeded by 0\.01"):
         BackgroundTail.fit(np.full(3, np.inf))
 
 

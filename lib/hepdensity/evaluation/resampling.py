@@ -1,4 +1,4 @@
-"""Bootstrap intervals for AUC, signal efficiencies and Max SI (see `hepdensity.evaluation.anomaly`).
+"""Bootstrap intervals for AUC, signal efficiencies and Max SI.
 
 Background and signal events are drawn again with replacement, as many as there are. Draws depend on
 the seed and on the name of a sample only, so two scores of the same events see the same draws:
