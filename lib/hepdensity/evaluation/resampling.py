@@ -152,7 +152,7 @@ def _resampled(auc: np.ndarray, eps_s: np.ndarray, value: SignalImprovement) -> 
 
 
 def interval(values: np.ndarray, level: float = LEVEL) -> Interval:
-    """Central interval of resampled values; NaN if one is NaN.
+    """Central interval of resampled values, which may be infinite; NaN if one is NaN.
 
     Args:
         values: Shape (draws,).
@@ -162,7 +162,8 @@ def interval(values: np.ndarray, level: float = LEVEL) -> Interval:
         >>> interval(np.arange(101.0), 0.9)
         (5.0, 95.0)
     """
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    bounds = [(1 - level) / 2, (1 + level) / 2]
+    low, high = np.quantile(values, bounds, method="inverted_cdf")  # Values may be infinite.
     return float(low), float(high)
 
 

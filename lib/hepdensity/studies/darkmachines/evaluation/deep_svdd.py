@@ -92,7 +92,7 @@ class DeepSvdd:
 def _network(inputs: int, widths: Sequence[int], generator: torch.Generator) -> nn.Sequential:
     layers: list[nn.Module] = []
     for i, width in enumerate(widths):
-        layer = nn.Linear(inputs, width, bias=False)
+        layer = nn.utils.skip_init(nn.Linear, inputs, width, bias=False)
         nn.init.kaiming_uniform_(layer.weight, a=_SLOPE, generator=generator)
         layers += [layer] if i == len(widths) - 1 else [layer, nn.LeakyReLU(_SLOPE)]
         inputs = width

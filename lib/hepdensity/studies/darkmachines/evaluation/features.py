@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hepdensity.physics.objects import JETS, LABELS, LEPTONS
+from hepdensity.physics.objects import ABSENT, JETS, LABELS, LEPTONS
 from hepdensity.studies.darkmachines.evaluation.objects import Objects
 
 OBJECTS = 8
@@ -47,21 +47,17 @@ def features_of(events: Objects) -> np.ndarray:
 def _of_objects(events: Objects) -> list[np.ndarray]:
     """Columns of the hardest objects."""
     angle = _relative(events)
-    order = np.argsort(-events.pt, axis=1, kind="stable")
-    hardest = np.take_along_axis(angle, order[:, :1], axis=1)
-    mirrored = angle * np.where(hardest < 0, -1.0, 1.0)
+    mirrored = angle * np.where(angle[:, :1] < 0, -1.0, 1.0)
+    kept = min(OBJECTS, events.pt.shape[1])
+    missing = OBJECTS - kept
+    values = [
+        np.pad(table[:, :kept], ((0, 0), (0, missing)))
+        for table in (events.pt, np.abs(events.eta), mirrored, events.type)
+    ]
     columns = []
-    for place in range(OBJECTS):
-        if place < events.pt.shape[1]:
-            chosen = order[:, place : place + 1]
-            pt, eta, phi, kind = (
-                np.take_along_axis(values, chosen, axis=1)[:, 0]
-                for values in (events.pt, events.eta, mirrored, events.type)
-            )
-        else:
-            pt, eta, phi, kind = (np.zeros(len(events)) for _ in range(4))
-        absent = kind == 0
-        columns += [np.where(absent, np.nan, value) for value in (_log(pt), np.abs(eta), phi)]
+    for pt, eta, phi, kind in zip(*(table.T for table in values), strict=True):
+        absent = kind == ABSENT
+        columns += [np.where(absent, np.nan, value) for value in (_log(pt), eta, phi)]
         columns += [kind == one for one in _TYPES]
     return columns
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from hepdensity.models.inputs import read_array, read_layout
@@ -12,12 +13,13 @@ from hepdensity.models.layout import Layout
 from hepdensity.physics.objects import ABSENT, JETS
 
 LOG_MET, MET_PHI = "log_met", "met_phi"
-LOG_PT, LOG_ENERGY, ETA, PHI, TYPE = "log_pt", "log_energy", "eta", "phi", "type"
+LOG_PT, LOG_ENERGY, LOG_MASS, ETA, PHI = "log_pt", "log_energy", "log_mass", "eta", "phi"
+TYPE = "type"
 
 
 @dataclass(frozen=True)
 class Objects:
-    """Events of a group of an inputs file, with the objects that its view keeps.
+    """Events of a group of an inputs file, with the objects that its view keeps, by falling pT.
 
     Attributes:
         met: Missing transverse momentum [GeV], shape (n,).
@@ -25,7 +27,7 @@ class Objects:
         type: Type of each object (see `hepdensity.physics.objects.LABELS`), 0 if absent, int8,
             shape (n, N_max).
         pt: Transverse momenta [GeV], 0 if absent, shape (n, N_max).
-        energy: Energies [GeV], likewise; those of massless objects if the view has no energies.
+        energy: Energies [GeV], likewise; from the masses of jets if the view has these instead.
         eta: Pseudorapidities, likewise.
         phi: Azimuths [rad], likewise.
     """
@@ -74,19 +76,33 @@ def read_objects(path: str | Path, group: str) -> Objects:
     present = np.isfinite(types)
     pt = np.where(present, np.exp(_columns(layout, rows, LOG_PT)), 0.0)
     eta = np.where(present, _columns(layout, rows, ETA), 0.0)
-    if LOG_ENERGY in {column.name for column in layout.particle}:
-        energy = np.where(present, np.exp(_columns(layout, rows, LOG_ENERGY)), 0.0)
+    kind = np.where(present, types + 1, ABSENT).astype(np.int8)
+    if LOG_MASS in {column.name for column in layout.particle}:
+        mass = np.exp(_columns(layout, rows, LOG_MASS))
+        energy = np.hypot(pt * np.cosh(eta), np.where(np.isin(kind, JETS), mass, 0.0))
     else:
-        energy = pt * np.cosh(eta)
-    return Objects(
-        met=np.exp(rows[:, layout.index(LOG_MET)]),
-        met_phi=rows[:, layout.index(MET_PHI)],
-        type=np.where(present, types + 1, ABSENT).astype(np.int8),
-        pt=pt,
-        energy=energy,
-        eta=eta,
-        phi=np.where(present, _columns(layout, rows, PHI), 0.0),
+        energy = np.where(present, np.exp(_columns(layout, rows, LOG_ENERGY)), 0.0)
+    phi = np.where(present, _columns(layout, rows, PHI), 0.0)
+    order = np.argsort(-pt, axis=1, kind="stable")  # Views in file order are not sorted.
+    kind, pt, energy, eta, phi = (
+        np.take_along_axis(values, order, axis=1) for values in (kind, pt, energy, eta, phi)
     )
+    met, met_phi = np.exp(rows[:, layout.index(LOG_MET)]), rows[:, layout.index(MET_PHI)]
+    return Objects(met, met_phi, kind, pt, energy, eta, phi)
+
+
+def read_optional(path: str | Path, group: str, name: str) -> np.ndarray | None:
+    """An array of a group, shape (n, ...), or None if it has none of this name.
+
+    Args:
+        path: Inputs file of the study.
+        group: Name of the group.
+        name: Name of the array.
+    """
+    with h5py.File(path, "r") as file:
+        if name not in file.get(group, ()):
+            return None
+    return read_array(path, group, name)
 
 
 def log_pt_sum(path: str | Path, group: str) -> np.ndarray:
