@@ -27,7 +27,7 @@ OWN_KIND = "object-flow"
 
 FIGURES = ("fig14_max_si", "darkmachines_detector")
 TABLES = (
-    *("fig14_max_si", "anomaly_scores", "challenge_scores", "darkmachines_summary"),
+    *("fig14_max_si", "darkmachines_scores", "challenge_scores", "darkmachines_summary"),
     *("darkmachines_comparison", "darkmachines_coordinates", "darkmachines_composition"),
     *("log_likelihood", "events"),
 )
@@ -74,17 +74,8 @@ class Study(BaseStudy):
 
     def processes(self) -> list[str]:
         """Processes whose events the active datasets need."""
-        found = {
-            name
-            for channel in self.channels()
-            for names in (
-                self.backgrounds(channel),
-                self.signals(channel),
-                self.unlabelled(channel),
-            )
-            for name in names
-        }
-        return sorted(found)
+        channels = self.channels()
+        return sorted({name for channel in channels for name, _ in self.members(channel)})
 
     def events(self, process: str, kind: str = "h5") -> str:
         """Event file of a process, or its record (`kind` "json")."""
@@ -163,18 +154,24 @@ class Study(BaseStudy):
         return {
             **{"channel": channel, "view": view, "n_max": n_max},
             **{key: self.settings[key] for key in ("channels", "split", "seed")},
-            "backgrounds": [self._prepared(name, channel) for name in self.backgrounds(channel)],
-            "others": [self._prepared(name, channel) for name in self.others(channel)],
+            "processes": [self._prepared(*given, channel) for given in self.members(channel)],
         }
 
-    def others(self, channel: str) -> list[str]:
-        """Signals and unlabelled events of a channel."""
-        return [*self.signals(channel), *self.unlabelled(channel)]
+    def members(self, channel: str) -> list[tuple[str, str | None]]:
+        """Processes of a channel, and the group of each; None for background processes."""
+        return [
+            *((name, None) for name in self.backgrounds(channel)),
+            *((name, name) for name in self.signals(channel)),
+            *((name, UNLABELLED) for name in self.unlabelled(channel)),
+        ]
 
-    def _prepared(self, process: str, channel: str) -> dict[str, Any]:
+    def _prepared(self, process: str, group: str | None, channel: str) -> dict[str, Any]:
         selected = self.source == FILES and self.given_process(process).get("channel") == channel
         scale = self.given.get("scale", {}).get(process, 1.0)
-        return {"name": process, "scale": scale, "selected": selected}
+        return {
+            **{"name": process, "path": self.events(process), "group": group},
+            **{"scale": scale, "selected": selected},
+        }
 
     def train_rows(self, dataset: str) -> int:
         """Smallest number of training events that is enough for all datasets of the channel."""
@@ -193,7 +190,9 @@ class Study(BaseStudy):
 
     def scored_groups(self, dataset: str) -> list[str]:
         """Groups of a dataset that get scores."""
-        return ["validation", "test", *self.others(dataset_parts(dataset)[0])]
+        channel = dataset_parts(dataset)[0]
+        extra = [UNLABELLED] if self.unlabelled(channel) else []
+        return ["validation", "test", *self.signals(channel), *extra]
 
     def score_files(self) -> list[str]:
         """Score files of all trainings and groups."""
