@@ -1,0 +1,245 @@
+"""Which reconstructed objects and events are kept: cuts as data, and events made from collections.
+
+The default cuts are those of the Dark Machines challenge (Aarrestad et al. 2021, arXiv:2105.14027,
+section 2). All limits are exclusive: an object with a pT of exactly 20 GeV fails `pT > 20`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hepdensity.physics.objects import ABSENT, MOST_OBJECTS, ObjectEvents, sorted_objects
+
+KINDS = ("jet", "electron", "muon", "photon")
+"""Kinds of objects, in the order in which the files of the challenge list them."""
+
+NO_TRIGGER = "events without an object that passes the trigger"
+"""Count of the events that `gather_objects` leaves out."""
+
+SHORTENED = f"events with more than {MOST_OBJECTS} objects"
+"""Count of the events from which `gather_objects` leaves out objects."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Limits on the momentum of one object.
+
+    Attributes:
+        pt: Transverse momentum above which objects pass [GeV].
+        eta: Absolute pseudorapidity below which they pass.
+        gap: Open range of absolute pseudorapidity in which they fail, or None.
+    """
+
+    pt: float
+    eta: float
+    gap: tuple[float, float] | None = None
+
+    def in_acceptance(self, eta: np.ndarray) -> np.ndarray:
+        """Whether objects pass the limits on the pseudorapidity.
+
+        Args:
+            eta: Pseudorapidity, any shape.
+        """
+        absolute = np.abs(eta)
+        inside: np.ndarray = absolute < self.eta
+        if self.gap is not None:
+            inside &= ~((absolute > self.gap[0]) & (absolute < self.gap[1]))
+        return inside
+
+    def passes(self, pt: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Whether objects pass all limits.
+
+        Args:
+            pt: Transverse momentum [GeV], any shape.
+            eta: Pseudorapidity, likewise.
+        """
+        result: np.ndarray = (pt > self.pt) & self.in_acceptance(eta)
+        return result
+
+
+def _stored() -> dict[str, Cut]:
+    return {
+        "jet": Cut(20, 2.8),
+        "electron": Cut(15, 2.7),
+        "muon": Cut(15, 2.7),
+        "photon": Cut(20, 2.37),
+    }
+
+
+def _trigger() -> dict[str, Cut]:
+    return {
+        "jet": Cut(60, 2.8),
+        "electron": Cut(25, 2.47, gap=(1.37, 1.52)),
+        "muon": Cut(25, 2.7),
+        "photon": Cut(25, 2.37),
+    }
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Cuts on objects and events.
+
+    Attributes:
+        stored: Cut of each kind (see `KINDS`) for the objects to keep; kinds without a cut are kept
+            whole.
+        trigger: An event is kept if at least one kept object passes the cut of its kind here; with
+            no cut at all, every event is kept.
+    """
+
+    stored: Mapping[str, Cut] = field(default_factory=_stored)
+    trigger: Mapping[str, Cut] = field(default_factory=_trigger)
+
+    def __post_init__(self) -> None:
+        """Reject kinds that do not exist."""
+        unknown = sorted({*self.stored, *self.trigger} - set(KINDS))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not a kind of object; use {', '.join(KINDS)}")
+
+
+EVERYTHING = Selection(stored={}, trigger={})
+"""No cuts."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The objects of one kind in n events, those of an event side by side, N in total.
+
+    Attributes:
+        kind: One of `KINDS`.
+        counts: Number of objects in each event, shape (n,).
+        type: Type of each object (see `hepdensity.physics.objects`), shape (N,).
+        energy: Energy [GeV], likewise.
+        pt: Transverse momentum [GeV], likewise.
+        eta: Pseudorapidity, likewise.
+        phi: Azimuth in [-pi, pi] [rad], likewise.
+    """
+
+    kind: str
+    counts: np.ndarray
+    type: np.ndarray
+    energy: np.ndarray
+    pt: np.ndarray
+    eta: np.ndarray
+    phi: np.ndarray
+
+
+@dataclass(frozen=True)
+class Headers:
+    """What is known of n events besides their objects; see `ObjectEvents` for units and shapes.
+
+    Attributes:
+        met: Missing transverse momentum [GeV].
+        met_phi: Its azimuth [rad].
+        weight: Weight of the event.
+        process: Name of the process.
+        event_id: Number of the event in its source.
+    """
+
+    met: np.ndarray
+    met_phi: np.ndarray
+    weight: np.ndarray
+    process: np.ndarray
+    event_id: np.ndarray
+
+
+def gather_objects(
+    headers: Headers,
+    collections: Sequence[Collection],
+    selection: Selection,
+    removed: Counter[str],
+    usable: np.ndarray | None = None,
+) -> ObjectEvents:
+    """Apply a selection and put the objects of all collections together.
+
+    An event keeps at most `MOST_OBJECTS` objects: the first of its kept ones in the order of the
+    collections. With collections in the order of `KINDS` and sorted by falling pT, these are the
+    objects that a file of the challenge reports, so jets go before leptons, and photons are left
+    out first.
+
+    Args:
+        headers: Of the n events.
+        collections: Of the same events; the place of an object in this order becomes `order`,
+            counted among the objects that are kept.
+        selection: The cuts.
+        removed: Receives the numbers of objects that each cut removes, pT before pseudorapidity
+            (`"jet: pT"`, `"jet: eta"`, ...), and of events (`NO_TRIGGER`, `SHORTENED`).
+        usable: Events to keep and count at all, bool, shape (n,); all by default.
+
+    Returns:
+        The events that are usable and pass, objects sorted by falling pT.
+    """
+    n = len(headers.met)
+    usable = np.ones(n, dtype=bool) if usable is None else usable
+    fires = np.full(n, not selection.trigger) & usable
+    sizes = np.zeros(n, dtype=np.int64)
+    events = _empty(headers)
+    for collection in collections:
+        event, chosen = _kept(collection, selection.stored.get(collection.kind), usable, removed)
+        trigger = selection.trigger.get(collection.kind)
+        if trigger is not None:
+            pt, eta = _exact(collection.pt[chosen]), _exact(collection.eta[chosen])
+            fires[event[trigger.passes(pt, eta)]] = True
+        _place(events, collection, event, chosen, sizes)
+        sizes += np.bincount(event, minlength=n)
+    removed[NO_TRIGGER] += int((usable & ~fires).sum())
+    removed[SHORTENED] += int((fires & (sizes > MOST_OBJECTS)).sum())
+    return sorted_objects(events[fires])
+
+
+def _exact(values: np.ndarray) -> np.ndarray:
+    """In double precision: a limit rounded to single precision would be another limit."""
+    return values.astype(np.float64)
+
+
+def _empty(headers: Headers) -> ObjectEvents:
+    shape = (len(headers.met), MOST_OBJECTS)
+    return ObjectEvents(
+        met=headers.met.astype(np.float64),
+        met_phi=headers.met_phi.astype(np.float64),
+        weight=headers.weight.astype(np.float64),
+        process=headers.process,
+        event_id=headers.event_id.astype(np.int64),
+        type=np.full(shape, ABSENT, dtype=np.int8),
+        energy=np.full(shape, np.nan, dtype=np.float32),
+        pt=np.full(shape, np.nan, dtype=np.float32),
+        eta=np.full(shape, np.nan, dtype=np.float32),
+        phi=np.full(shape, np.nan, dtype=np.float32),
+        order=np.full(shape, -1, dtype=np.int8),
+    )
+
+
+def _kept(
+    collection: Collection, cut: Cut | None, usable: np.ndarray, removed: Counter[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Events and indices of the objects of a collection that pass; removed ones are counted."""
+    event = np.repeat(np.arange(len(usable)), collection.counts)
+    hard = near = usable[event]
+    if cut is not None:
+        hard = hard & (_exact(collection.pt) > cut.pt)
+        near = hard & cut.in_acceptance(_exact(collection.eta))
+        removed[f"{collection.kind}: pT"] += int(usable[event].sum() - hard.sum())
+        removed[f"{collection.kind}: eta"] += int(hard.sum() - near.sum())
+    chosen = np.flatnonzero(near)
+    return event[chosen], chosen
+
+
+def _place(
+    events: ObjectEvents,
+    collection: Collection,
+    event: np.ndarray,
+    chosen: np.ndarray,
+    sizes: np.ndarray,
+) -> None:
+    """Write the chosen objects behind those that each event has already, as far as they fit."""
+    counts = np.bincount(event, minlength=len(sizes))
+    first = np.cumsum(counts) - counts
+    place = sizes[event] + np.arange(len(event)) - first[event]
+    fits = place < MOST_OBJECTS
+    event, place, chosen = event[fits], place[fits], chosen[fits]
+    for name in ("type", "energy", "pt", "eta", "phi"):
+        getattr(events, name)[event, place] = getattr(collection, name)[chosen]
+    events.order[event, place] = place
