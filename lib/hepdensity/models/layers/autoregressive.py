@@ -5,17 +5,12 @@ Verheyen 2022 (arXiv:2205.01697), section 3.2, density evaluation takes one pass
 sequential. For the inverted layer, it is the other way round.
 """
 
-import math
-
 import torch
 from torch import Generator, Tensor
 
 from hepdensity.models.base import Layer, LayerKind
-from hepdensity.models.layers.spline import SMALLEST_SLOPE, spline_forward, spline_inverse
+from hepdensity.models.layers.spline import spline_forward, spline_inverse
 from hepdensity.models.networks.made import ResidualMADE
-
-_UNIT_SLOPE = math.log(math.expm1(1 - SMALLEST_SLOPE))
-"""Logit of a knot with slope one."""
 
 
 class _SplineLayer(Layer):
@@ -56,16 +51,10 @@ class _SplineLayer(Layer):
             return coordinates
         return torch.where(coordinates.isnan(), torch.zeros_like(coordinates), coordinates)
 
-    def _with_tails(self, logits: Tensor) -> Tensor:
-        """Logits ``(k, 3 * bins + 1, n)`` in which the boundary slopes are fixed, if need be."""
-        if self.linear_tails:
-            logits[:, [2 * self.bins, 3 * self.bins]] = _UNIT_SLOPE
-        return logits
-
     def _parallel(self, given: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         feature_first = given.T.contiguous()
-        logits = self._with_tails(self.made(self._seen(feature_first), context))
-        mapped, log_slope = spline_inverse(feature_first, logits, self.bins)
+        logits = self.made(self._seen(feature_first), context)
+        mapped, log_slope = spline_inverse(feature_first, logits, self.bins, self.linear_tails)
         return mapped.T, log_slope
 
     @torch.no_grad()
@@ -76,8 +65,8 @@ class _SplineLayer(Layer):
         log_slope = given.new_zeros(given.shape[1])
         network = self.made.sequential(given.shape[1], given, context)
         for d in range(len(given)):
-            logits = self._with_tails(network.parameters(d)[None])
-            found[d : d + 1], slope = spline_forward(given[d : d + 1], logits, self.bins)
+            logits, part = network.parameters(d)[None], given[d : d + 1]
+            found[d : d + 1], slope = spline_forward(part, logits, self.bins, self.linear_tails)
             log_slope += slope
             network.reveal(self._seen(found[: d + 1]))
         return found.T, log_slope

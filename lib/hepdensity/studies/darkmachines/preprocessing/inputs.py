@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hepdensity.ingest.object_file import iterate_objects
+from hepdensity.ingest.object_repeats import refuse_repeated_objects
 from hepdensity.models.inputs import InputsWriter
 from hepdensity.physics.objects import ObjectEvents, concatenated
 from hepdensity.studies.darkmachines.channels import select
@@ -67,6 +68,7 @@ def prepare_inputs(
         ValueError: If a process has no events in the channel, if there are too few training events,
             or if the same event occurs twice.
     """
+    refuse_repeated_objects([process.path for process in processes if process.group is None])
     chosen = [(process, _selected(process, settings)) for process in processes]
     backgrounds = [(process, events) for process, events in chosen if process.group is None]
     everything = concatenated([events for _, events in backgrounds])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Generator, Tensor, nn
 
-from hepdensity.models.layers.spline import SMALLEST_SLOPE, spline_forward, spline_inverse
+from hepdensity.models.layers.spline import spline_forward, spline_inverse
 from hepdensity.models.layers.standardisation import BOX, LOG_NORM
 
 DOMAINS = ("line", "interval", "circle")
 _SPREAD = 1e-2
-_UNIT_SLOPE = math.log(math.expm1(1 - SMALLEST_SLOPE))
 
 
 class Head(nn.Module):
@@ -44,11 +41,9 @@ class Head(nn.Module):
         h = nn.functional.gelu(_feature_first(first, features.T))
         h = nn.functional.gelu(_feature_first(second, h))
         logits = _feature_first(last, h)
-        low, high = 2 * self.bins, 3 * self.bins
-        if self.domain == "line":
-            logits[[low, high]] = _UNIT_SLOPE
-        elif self.domain == "circle":
-            logits = torch.cat([logits[:high], logits[low : low + 1]])
+        if self.domain == "circle":
+            first = 2 * self.bins
+            logits = torch.cat([logits[: 3 * self.bins], logits[first : first + 1]])
         return logits[None]
 
     def log_prob(self, t: Tensor, features: Tensor) -> Tensor:
@@ -60,7 +55,7 @@ class Head(nn.Module):
         """
         line = self.domain == "line"
         u = 0.5 + t / (2 * BOX) if line else t
-        z, log_slope = spline_inverse(u[None].contiguous(), self._logits(features), self.bins)
+        z, log_slope = spline_inverse(u[None], self._logits(features), self.bins, line)
         if line:
             return log_slope - LOG_NORM - 0.5 * (2 * BOX * (z[0] - 0.5)).square()
         outside = (t < 0) | (t > 1)
@@ -80,7 +75,7 @@ class Head(nn.Module):
             z = 0.5 + z.normal_(generator=generator) / (2 * BOX)
         else:
             z.uniform_(generator=generator)
-        u, _ = spline_forward(z, self._logits(features), self.bins)
+        u, _ = spline_forward(z, self._logits(features), self.bins, line)
         return 2 * BOX * (u[0] - 0.5) if line else u[0]
 
 
