@@ -44,7 +44,7 @@ class Cut:
         Args:
             eta: Pseudorapidity, any shape.
         """
-        absolute = np.abs(eta)
+        absolute = np.abs(_exact(eta))
         inside: np.ndarray = absolute < self.eta
         if self.gap is not None:
             inside &= ~((absolute > self.gap[0]) & (absolute < self.gap[1]))
@@ -57,8 +57,13 @@ class Cut:
             pt: Transverse momentum [GeV], any shape.
             eta: Pseudorapidity, likewise.
         """
-        result: np.ndarray = (pt > self.pt) & self.in_acceptance(eta)
+        result: np.ndarray = (_exact(pt) > self.pt) & self.in_acceptance(eta)
         return result
+
+
+def _exact(values: np.ndarray) -> np.ndarray:
+    """In double precision: a limit rounded to single precision would be another limit."""
+    return np.asarray(values, dtype=np.float64)
 
 
 def _stored() -> dict[str, Cut]:
@@ -181,18 +186,13 @@ def gather_objects(
         event, chosen = _kept(collection, selection.stored.get(collection.kind), usable, removed)
         trigger = selection.trigger.get(collection.kind)
         if trigger is not None:
-            pt, eta = _exact(collection.pt[chosen]), _exact(collection.eta[chosen])
-            fires[event[trigger.passes(pt, eta)]] = True
+            passes = trigger.passes(collection.pt[chosen], collection.eta[chosen])
+            fires[event[passes]] = True
         _place(events, collection, event, chosen, sizes)
         sizes += np.bincount(event, minlength=n)
     removed[NO_TRIGGER] += int((usable & ~fires).sum())
     removed[SHORTENED] += int((fires & (sizes > MOST_OBJECTS)).sum())
     return sorted_objects(events[fires])
-
-
-def _exact(values: np.ndarray) -> np.ndarray:
-    """In double precision: a limit rounded to single precision would be another limit."""
-    return values.astype(np.float64)
 
 
 def _empty(headers: Headers) -> ObjectEvents:
@@ -220,7 +220,7 @@ def _kept(
     hard = near = usable[event]
     if cut is not None:
         hard = hard & (_exact(collection.pt) > cut.pt)
-        near = hard & cut.in_acceptance(_exact(collection.eta))
+        near = hard & cut.in_acceptance(collection.eta)
         removed[f"{collection.kind}: pT"] += int(usable[event].sum() - hard.sum())
         removed[f"{collection.kind}: eta"] += int(hard.sum() - near.sum())
     chosen = np.flatnonzero(near)
