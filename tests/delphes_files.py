@@ -10,7 +10,7 @@ import uproot
 
 Lists = Sequence[Sequence[float]]
 
-LEAVES = {
+LEAVES: dict[str, dict[str, Any]] = {
     "Event": {"Weight": np.float32, "Number": np.int64},
     "MissingET": {"MET": np.float32, "Phi": np.float32},
     "Jet": {"PT": np.float32, "Eta": np.float32, "Phi": np.float32, "Mass": np.float32}
@@ -50,7 +50,7 @@ def collections_of(events: Sequence[Mapping[str, Any]]) -> dict[str, ak.Array]:
 
 
 def write_tree(
-    path: Path, collections: Mapping[str, ak.Array], tree: str = "Delphes", **branches: Any
+    path: Path, collections: Mapping[str, Any], tree: str = "Delphes", **branches: Any
 ) -> Path:
     """Write collections as a flat tree; `branches` are written as they are."""
     content = {**collections, **branches}

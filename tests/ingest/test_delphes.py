@@ -159,19 +159,15 @@ def test_flat_trees_and_real_ones_give_the_same(real: Path, tmp_path: Path) -> N
 def test_columns_of_one_number_per_event_and_photons_without_energy(tmp_path: Path) -> None:
     photon = {"PT": 50.0, "Eta": 1.0, "E": 7.0}
     collections = collections_of([{"Photon": [photon], "met": 30}, GOOD])
-    path = write_tree(
-        tmp_path / "flat.root",
-        {
-            **{name: collections[name] for name in ("Jet", "Electron", "Muon")},
-            "Photon": collections["Photon"][["PT", "Eta", "Phi"]],
-        },
-        **{
-            "Event.Weight": np.array([0.5, 2.0]),
-            "Event.Number": np.array([8, 9]),
-            "MissingET.MET": np.array([30.0, 60.0]),
-            "MissingET.Phi": np.array([1.0, 2.0]),
-        },
-    )
+    header = {
+        "Event.Weight": np.array([0.5, 2.0]),
+        "Event.Number": np.array([8, 9]),
+        "MissingET.MET": np.array([30.0, 60.0]),
+        "MissingET.Phi": np.array([1.0, 2.0]),
+    }
+    lists = {name: collections[name] for name in ("Jet", "Electron", "Muon")}
+    lists["Photon"] = collections["Photon"][["PT", "Eta", "Phi"]]
+    path = write_tree(tmp_path / "flat.root", {**lists, **header})
     events = read(path)
     assert (events.weight.tolist(), events.event_id.tolist()) == ([0.5, 2.0], [8, 9])
     assert events.energy[0, 0] == pytest.approx(50 * np.cosh(1.0))

@@ -235,7 +235,7 @@ def _types(name: str, flat: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _energies(flat: Mapping[str, np.ndarray]) -> np.ndarray:
     if "E" in flat:
-        return flat["E"]
+        return np.asarray(flat["E"])
     # Absurd values must not warn here; they are counted as not finite.
     with np.errstate(over="ignore", invalid="ignore"):
         momentum = flat["PT"].astype(np.float64) * np.cosh(flat["Eta"].astype(np.float64))
