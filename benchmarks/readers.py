@@ -117,7 +117,7 @@ def write_root(path: Path, events: int) -> None:
     for name, mean in MEAN_COUNTS.items():
         counts = numbers.poisson(mean, events)
         total = int(counts.sum())
-        leaves = {
+        leaves: dict[str, np.ndarray] = {
             "PT": 15 + numbers.exponential(80, total),
             "Eta": numbers.normal(0, 1.3, total),
             "Phi": numbers.uniform(-3, 3, total),
