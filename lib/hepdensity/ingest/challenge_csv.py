@@ -11,6 +11,7 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -104,7 +105,7 @@ def _blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
             with damage_as_fault():
                 read = file.read(BLOCK_BYTES)
         except Fault as fault:
-            where = f"after line {lines}"
+            where = f"line {lines + 1} or later"
             raise place_error(name, where, fault.problem, fault.remedy) from fault
         if first:
             read, first = read.removeprefix(_BOM), False
@@ -232,11 +233,19 @@ def write_challenge_csv(path: str | Path, chunks: Iterable[ObjectEvents], digits
     return written
 
 
-def _created(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        # The header of a gzip file holds a time; equal events must give equal files.
-        return io.TextIOWrapper(gzip.GzipFile(path, "wb", mtime=0), encoding="utf-8")
-    return path.open("w", encoding="utf-8", newline="\n")
+@contextmanager
+def _created(path: Path) -> Iterator[IO[str]]:
+    if path.suffix != ".gz":
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        return
+    # Without a name and a time in its header, so that equal events give equal files.
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as file,
+    ):
+        yield file
 
 
 def _line(events: ObjectEvents, i: int, digits: int) -> str:
