@@ -52,7 +52,7 @@ def part_of(particles: Particles, start: int, stop: int) -> Particles:
 
 
 def spray(n: int, seed: int, per_event: int = 60) -> Particles:
-    """Events of random hadrons, photons, leptons and partons in a few directions."""
+    """Events of random hadrons and partons in a few directions, and a lepton or photon in any."""
     rng = np.random.default_rng(seed)
     codes = np.array([211, -211, 22, 22, 130, 2212, 310, 11, -11, 13, -13, 12])
     shares = np.array([0.25, 0.25, 0.15, 0.15, 0.05, 0.05, 0.03, 0.02, 0.01, 0.02, 0.01, 0.01])
@@ -62,6 +62,7 @@ def spray(n: int, seed: int, per_event: int = 60) -> Particles:
         axis = axes[rng.integers(0, 4, per_event)] + rng.normal(0, 0.15, (per_event, 2))
         code = rng.choice(codes, per_event, p=shares)
         pt = rng.exponential(12.0, per_event) + 0.2
-        events.append([tuple(row) for row in np.column_stack([code, pt, axis])])
+        lepton = (int(rng.choice([11, -11, 13, -13, 22])), 40.0, *rng.uniform(-2.4, 2.4, 2))
+        events.append([lepton, *(tuple(row) for row in np.column_stack([code, pt, axis]))])
         partons.append([(int(rng.choice([1, 4, 5, 21])), 50.0, *place) for place in axes])
     return particles_of(events, partons)

@@ -112,7 +112,9 @@ def test_jet_energy_scale() -> None:
     pt = np.array([20.0, 50.0, 100.0, 200.0, 500.0])
     scale = ATLAS.jets.energy_scale(pt, np.zeros(5))
     np.testing.assert_allclose(scale, [1.204, 1.086, 1.044, 1.022, 1.009], atol=6e-4)
-    np.testing.assert_allclose(ATLAS.jets.energy_scale(pt, np.full(5, -2.0)), np.sqrt(2.6**2 / pt + 1))
+    np.testing.assert_allclose(
+        ATLAS.jets.energy_scale(pt, np.full(5, -2.0)), np.sqrt(2.6**2 / pt + 1)
+    )
 
 
 def test_bending() -> None:
