@@ -1,6 +1,6 @@
 """Jets of the anti-kt algorithm (Cacciari, Salam and Soyez 2008, arXiv:0802.1189).
 
-FastJet (Cacciari, Salam and Soyez 2012, arXiv:1111.6097) finds them, in a batch of events at a time.
+FastJet (Cacciari, Salam and Soyez 2012, arXiv:1111.6097) finds them, in a batch at a time.
 """
 
 from __future__ import annotations

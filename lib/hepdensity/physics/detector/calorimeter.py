@@ -164,8 +164,9 @@ def explain(
     tower = towers.of_particle[tracks.particle]
     meets = np.flatnonzero(tower >= 0)
     variances = (tracks.resolution * energy) ** 2
+    # Without tracks, bincount gives integers.
     tracked, variance = (
-        np.bincount(tower[meets], weights=of[meets], minlength=n_towers)
+        np.bincount(tower[meets], weights=of[meets], minlength=n_towers).astype(np.float64)
         for of in (energy, variances)
     )
     more = towers.energy - tracked
