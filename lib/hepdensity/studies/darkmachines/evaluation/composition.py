@@ -59,17 +59,25 @@ def composition(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[d
     Args:
         files: `inputs`, one file per channel.
         settings: Not used.
+
+    Raises:
+        ValueError: If a view has too few objects to count them.
     """
     return [row for path in files["inputs"] for row in _rows(path)]
 
 
 def _rows(path: str) -> Iterator[dict[str, Any]]:
     channel, _, n_max = dataset_parts(Path(path).stem)
+    if n_max <= MOST_COUNTED:
+        raise ValueError(
+            f"{path}: {n_max} objects cannot show which events have more than {MOST_COUNTED}; use a"
+            f" dataset of at least {MOST_COUNTED + 1} objects"
+        )
     events = read_objects(path, BACKGROUND)
     weights = read_optional(path, BACKGROUND, WEIGHT)
     weights = np.ones(len(events)) if weights is None else weights
     largest = min(n_max, MANY_OBJECTS)
-    counted = events.present.sum(axis=1) <= min(MOST_COUNTED, n_max)
+    counted = events.present.sum(axis=1) <= MOST_COUNTED
     for quantity, values in _values(events, largest).items():
         chosen = np.ones(len(events), dtype=bool) if quantity == OBJECTS else counted
         ours = _fractions(values[chosen], weights[chosen])
@@ -129,10 +137,12 @@ def _row(
 ) -> dict[str, Any]:
     fraction, error = ours.get(value, (0.0, 0.0))
     real_fraction, real_error = real.get(value, (0.0, 0.0)) if real else (None, None)
-    row = {"channel": channel, "quantity": quantity, "value": value}
-    row |= {"fraction": fraction, "error": error}
-    row |= {"real_fraction": real_fraction, "real_error": real_error}
-    return {**row, "pull": _pull(fraction, error, real_fraction, real_error)}
+    return {
+        **{"channel": channel, "quantity": quantity, "value": value},
+        **{"fraction": fraction, "error": error},
+        **{"real_fraction": real_fraction, "real_error": real_error},
+        "pull": _pull(fraction, error, real_fraction, real_error),
+    }
 
 
 def _pull(

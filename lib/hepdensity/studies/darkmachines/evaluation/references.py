@@ -45,9 +45,12 @@ LEAST_SIGNAL = 1000
 BACKGROUND, UNLABELLED = "test", "unlabelled"
 
 _SEPARATOR = "@"
-_CLASSIFIER = {
+_NO_MEANING = -99.0
+_CLASSIFIER: dict[str, Any] = {
     "max_iter": 400,
     "learning_rate": 0.08,
+    "max_leaf_nodes": 15,
+    "max_bins": 64,
     "min_samples_leaf": 40,
     "l2_regularization": 1.0,
     "early_stopping": True,
@@ -114,7 +117,8 @@ class References:
 
     def names(self) -> list[str]:
         """References that have scores."""
-        return [name for name in (*FIXED, *FOR_A_SIGNAL) if name in self.n_train]
+        scored = {name.partition(_SEPARATOR)[0] for name in self.scores}
+        return [name for name in (*FIXED, *FOR_A_SIGNAL) if name in scored]
 
 
 def reference_scores(
@@ -153,7 +157,7 @@ def reference_scores(
     n_train = {
         **dict.fromkeys(CUTS, 0),
         **dict.fromkeys((DEEP_SVDD, FOREST), trained),
-        **dict.fromkeys(FOR_A_SIGNAL if len(signals) > 1 else (SUPERVISED,), both),
+        **dict.fromkeys(FOR_A_SIGNAL, both),
     }
     attributes = {f"n_train{_SEPARATOR}{name}": count for name, count in n_train.items()}
     return Scores(arrays, {**attributes, "seed": settings.seed})
@@ -243,10 +247,16 @@ class _Classifier:
         own = np.ones(len(signal)) if signal_weights is None else signal_weights
         weights = np.concatenate([np.ones(len(background)), own * len(background) / own.sum()])
         labels = np.repeat([0, 1], [len(background), len(signal)])
-        self._model.fit(np.concatenate([background, signal]), labels, sample_weight=weights)
+        events = _filled(np.concatenate([background, signal]))
+        self._model.fit(events, labels, sample_weight=weights)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        return np.asarray(self._model.decision_function(features))
+        return np.asarray(self._model.decision_function(_filled(features)))
+
+
+def _filled(features: np.ndarray) -> np.ndarray:
+    """Features with a value that none has in place of NaN: a column may be NaN for all events."""
+    return np.nan_to_num(features, nan=_NO_MEANING)
 
 
 def _capped(features: np.ndarray, settings: ReferenceSettings) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,12 @@ def fig14_max_si(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
         files: `scores`, the table `darkmachines_scores`.
         settings: Not used.
     """
-    return figure_rows(read_table(files["scores"]))
+    return figure_rows(read_rows(files["scores"]))
+
+
+def read_rows(path: str | Path) -> list[dict[str, Any]]:
+    """Read a table of this module or of `summary`; channels `1` and `3` are names, not numbers."""
+    return [{**row, "channel": str(row["channel"])} for row in read_table(path)]
 
 
 def figure_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -135,7 +141,7 @@ def challenge_format(files: Mapping[str, Any], settings: Mapping[str, Any]) -> l
             "AUC": row["auc"],
             **{f"1e-{name[2]}": row[f"eps_s_{name}"] for name in POINTS.values()},
         }
-        for row in read_table(files["scores"])
+        for row in read_rows(files["scores"])
     ]
 
 
