@@ -87,24 +87,44 @@ def open_plain(path: str | Path) -> Iterator[IO[bytes]]:
         ValueError: If it cannot be opened, is empty, or is another kind of file; the message names
             the kind and says how to unpack it.
     """
+    with open_input(path) as file, unpacked(path, file) as plain:
+        yield plain
+
+
+@contextmanager
+def unpacked(path: str | Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Uncompress an open file if it is compressed.
+
+    Args:
+        path: Name of the file in messages.
+        file: The file at its beginning, with a method `peek`.
+
+    Yields:
+        The uncompressed file, at its beginning, as `open_plain` does.
+
+    Raises:
+        ValueError: As in `open_plain`.
+    """
     path = Path(path)
-    with open_input(path) as file:
-        kind = _kind_of(path, file.peek())
-        if kind is None:
-            yield file
-            return
-        if kind.opener is None:
-            raise _foreign(path, kind)
-        with kind.opener(file) as plain:
-            try:
-                with damage_as_fault():
-                    head = cast(bytes, plain.peek(1))  # type: ignore[attr-defined]
-            except Fault as fault:
-                raise place_error(path, None, fault.problem, fault.remedy) from fault
-            inner = _kind_of(path, head)
-            if inner is not None:
-                raise _foreign(path, inner, kind)
-            yield plain
+    kind = _kind_of(path, _head(path, file))
+    if kind is None:
+        yield file
+        return
+    if kind.opener is None:
+        raise _foreign(path, kind)
+    with kind.opener(file) as plain:
+        inner = _kind_of(path, _head(path, plain))
+        if inner is not None:
+            raise _foreign(path, inner, kind)
+        yield plain
+
+
+def _head(path: Path, file: IO[bytes]) -> bytes:
+    try:
+        with damage_as_fault():
+            return cast(bytes, file.peek(1))  # type: ignore[attr-defined]
+    except Fault as fault:
+        raise place_error(path, None, fault.problem, fault.remedy) from fault
 
 
 @contextmanager

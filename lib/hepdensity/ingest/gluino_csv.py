@@ -20,7 +20,8 @@ import numpy as np
 from hepdensity.files import atomic_path
 from hepdensity.ingest.compression import damage_as_fault, open_plain
 from hepdensity.ingest.event_file import EventWriter
-from hepdensity.ingest.repeats import RepeatFinder, refuse_repeated_events
+from hepdensity.ingest.gluino_repeats import gluino_words, refuse_repeated_gluinos
+from hepdensity.ingest.repeats import RepeatFinder
 from hepdensity.ingest.validation import (
     Check,
     Fault,
@@ -74,10 +75,10 @@ def ingest_csv(
             for rows in _blocks(path, columns_of(process)):
                 events = reader.to_events(rows)
                 writer.append(events)
-                finder.add(events)
+                finder.add(gluino_words(events))
         if reader.count == 0:
             raise input_error(path, 1, "the file has only blank lines", "download it again")
-        refuse_repeated_events(finder, temporary, [(path, reader.count)])
+        refuse_repeated_gluinos(finder, temporary, [(path, reader.count)])
     logger.info("%s: %d events", path, reader.count)
     return reader.count
 

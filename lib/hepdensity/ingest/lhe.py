@@ -21,10 +21,11 @@ import numpy as np
 from hepdensity.disk import naming
 from hepdensity.files import atomic_path
 from hepdensity.ingest.event_file import EventWriter, read_events
+from hepdensity.ingest.gluino_repeats import gluino_words, refuse_repeated_gluinos
 from hepdensity.ingest.lhe_events import EventReader, read_records
 from hepdensity.ingest.lhe_init import CrossSection, cross_section_of
 from hepdensity.ingest.lhe_stream import open_lhe
-from hepdensity.ingest.repeats import RepeatFinder, refuse_repeated_events, refuse_same_files
+from hepdensity.ingest.repeats import RepeatFinder, refuse_same_files
 from hepdensity.ingest.validation import Tolerance, place_error
 from hepdensity.physics.events import PROCESSES
 
@@ -230,8 +231,8 @@ def _merge(
                     assert events.weights is not None
                     weights = events.weights / summary.mean_weight
                     writer.append(replace(events, weights=weights, sqrt_s=sqrt_s, mass=mass))
-                    finder.add(events)
+                    finder.add(gluino_words(events))
             if cross_section is not None:
                 writer.set_cross_section(*cross_section)
         files = [(summary.path, summary.events) for summary in summaries]
-        refuse_repeated_events(finder, temporary, files)
+        refuse_repeated_gluinos(finder, temporary, files)

@@ -1,27 +1,17 @@
 """Find input files and events that are given twice; they could end up in both training and test.
 
-Two events are the same if the stored momenta of all particles and all labels are equal. How often
-does this happen by chance among N genuine events? There are N^2 / 2 pairs. Two-gluino events are
-the worst case, because a direction is their only continuous quantity. MadGraph writes 11 digits, so
-there are 4 pi p^2 / (1e-7 GeV)^2 = 2e21 directions at p = 1.4 TeV, and the probability of a chance
-repeat is 2e-10 for a million events (2e-8 for ten million). If the direction comes from two random
-numbers of 24 bits, as in RANMAR, there are only 2^48 = 3e14 directions and the probability is 2e-3
-for a million events, times the probability that the labels agree. Four gluinos have 8 continuous
-quantities, so no chance repeat is expected. MadGraph's 300 000 and 30 000 reference events have
-none, even in single precision.
+Events are compared through rows of 64-bit words that hold all their numbers.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from hepdensity.ingest.event_file import read_events
 from hepdensity.ingest.validation import input_error
-from hepdensity.physics.events import Events
 
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
@@ -59,13 +49,13 @@ class RepeatFinder:
         """Start without events."""
         self._hashes: list[np.ndarray] = []
 
-    def add(self, events: Events) -> None:
+    def add(self, words: np.ndarray) -> None:
         """Add events.
 
         Args:
-            events: The events that follow those already added.
+            words: Numbers of the events that follow those already added, uint64, shape (n, words).
         """
-        self._hashes.append(_hash(_words(events)))
+        self._hashes.append(_hash(words))
 
     def candidates(self) -> np.ndarray:
         """Find events with equal hashes.
@@ -88,25 +78,29 @@ class RepeatFinder:
 
 
 def refuse_repeated_events(
-    finder: RepeatFinder, events: str | Path, files: Sequence[tuple[Path, int]]
+    finder: RepeatFinder,
+    read_words: Callable[[int], np.ndarray],
+    files: Sequence[tuple[Path, int]],
+    compared: str,
 ) -> None:
-    """Reject events that occur twice in an event file.
+    """Reject events that occur twice.
 
     Args:
-        finder: Finder to which all events of the file have been added.
-        events: The event file; events with equal hashes are compared exactly.
-        files: The input files it was made from, in order, with their numbers of events.
+        finder: Finder to which all events have been added.
+        read_words: Function that gives the words of one event by its number, counted from 0; events
+            with equal hashes are compared exactly.
+        files: The input files of the events, in order, with their numbers of events.
+        compared: What the words hold, e.g. "momenta".
 
     Raises:
         ValueError: If an event occurs twice; names the file and the event number of both.
     """
     candidates = finder.candidates()
-    repeats = _confirmed(candidates, events)
-    first = next(repeats, None)
+    first = next(confirmed(candidates, read_words), None)
     if first is None:
         return
-    (path, number), (other, other_number) = (_place(i, files) for i in reversed(first))
-    problem = f"it has the same momenta and labels as event {other_number} of {other}"
+    (path, number), (other, other_number) = (place_of(i, files) for i in reversed(first))
+    problem = f"it has the same {compared} as event {other_number} of {other}"
     if len(candidates) > 1:
         problem += f" (the first of {len(candidates)} repeated events)"
     remedy = "remove the repeated events"
@@ -115,30 +109,33 @@ def refuse_repeated_events(
     raise input_error(path, number, problem, remedy)
 
 
-def _confirmed(candidates: np.ndarray, events: str | Path) -> Iterator[tuple[int, int]]:
+def confirmed(
+    candidates: np.ndarray, read_words: Callable[[int], np.ndarray]
+) -> Iterator[tuple[int, int]]:
+    """Pairs of events that are equal in every word, not only in their hash.
+
+    Args:
+        candidates: Pairs (earlier, later) of event numbers, shape (pairs, 2).
+        read_words: Function that gives the words of one event by its number.
+
+    Yields:
+        Those pairs that are equal.
+    """
     for earlier, later in candidates.tolist():
-        one, two = (_words(read_events(events, i, i + 1)) for i in (earlier, later))
-        if np.array_equal(one, two):
+        if np.array_equal(read_words(earlier), read_words(later)):
             yield earlier, later
 
 
-def _place(index: int, files: Sequence[tuple[Path, int]]) -> tuple[Path, int]:
-    """Input file and event number, counted from 1, of an event in the event file."""
+def place_of(index: int, files: Sequence[tuple[Path, int]]) -> tuple[Path, int]:
+    """Input file of an event and its number there, counted from 1.
+
+    Args:
+        index: Number of the event among those of all files, counted from 0.
+        files: The input files, in order, with their numbers of events.
+    """
     ends = np.cumsum([count for _, count in files])
     i = int(np.searchsorted(ends, index, side="right"))
     return files[i][0], index - int(ends[i]) + files[i][1] + 1
-
-
-def _words(events: Events) -> np.ndarray:
-    """Momenta and labels of events as 64-bit words, shape (n, words)."""
-    momenta = events.momenta.reshape(len(events), -1) + 0.0  # turns -0 into 0
-    parts = [momenta.view(np.uint64)]
-    for labels in (events.helicities, events.colour_order):
-        if labels is not None:
-            padded = np.zeros((len(events), 8 * -(-labels.shape[1] // 8)), dtype=np.int8)
-            padded[:, : labels.shape[1]] = labels
-            parts.append(padded.view(np.uint64))
-    return np.hstack(parts)
 
 
 def _hash(words: np.ndarray) -> np.ndarray:

@@ -71,7 +71,19 @@ def read_objects(path: str | Path, group: str) -> Objects:
     Raises:
         ValueError: If there is no such group, or the file has other columns.
     """
-    layout, rows = read_layout(path), read_array(path, group)
+    return objects_of(read_layout(path), read_array(path, group))
+
+
+def objects_of(layout: Layout, rows: np.ndarray) -> Objects:
+    """Objects of events.
+
+    Args:
+        layout: Columns of the events.
+        rows: The events, shape (n, d).
+
+    Raises:
+        ValueError: If the layout lacks a column.
+    """
     types = _columns(layout, rows, TYPE)
     present = np.isfinite(types)
     pt = np.where(present, np.exp(_columns(layout, rows, LOG_PT)), 0.0)

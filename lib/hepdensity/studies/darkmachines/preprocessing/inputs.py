@@ -1,0 +1,142 @@
+"""Make inputs files of a channel from event files of backgrounds, signals and unlabelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hepdensity.ingest.object_file import iterate_objects
+from hepdensity.ingest.object_repeats import refuse_repeated_objects
+from hepdensity.models.inputs import InputsWriter
+from hepdensity.physics.objects import ObjectEvents, concatenated
+from hepdensity.studies.darkmachines.channels import select
+from hepdensity.studies.darkmachines.layouts import layout_of
+from hepdensity.studies.darkmachines.preprocessing.background import split_background
+from hepdensity.studies.darkmachines.preprocessing.columns import columns_of, summary_arrays
+
+_BLOCK = 200_000
+
+
+@dataclass(frozen=True)
+class Process:
+    """A background process, a signal or unlabelled data, and how its events are used.
+
+    Attributes:
+        name: Its name.
+        path: Event file (see `hepdensity.ingest.object_file`).
+        group: Group of the inputs file for its events; None for a background process.
+        scale: Factor on the weights of its events.
+        selected: Whether its events are those of the channel already.
+    """
+
+    name: str
+    path: str
+    group: str | None = None
+    scale: float = 1.0
+    selected: bool = False
+
+
+def prepare_inputs(
+    processes: Sequence[Process],
+    output: str | Path,
+    settings: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Select the events of a channel and write them as models take them.
+
+    Background events become the groups train, validation and test; any other process is added to
+    its own group.
+
+    Args:
+        processes: All processes of the channel.
+        output: Inputs file; it appears only when complete.
+        settings: `channel` (its name), `channels` (cuts of all channels), `view`, `n_max`, `split`
+            with fractions `test` and `validation`, `seed`, and `train`, the smallest number of
+            training events that is enough.
+        provenance: Run record.
+
+    Returns:
+        `rows`, number of events of each group; `dropped`, number of background events that
+        unweighting dropped; `effective`, effective number of test events; `backgrounds`: for each
+        background process its `selected` events, and its `share` of the weight.
+
+    Raises:
+        ValueError: If a process has no events in the channel, if there are too few training events,
+            or if the same event occurs twice.
+    """
+    refuse_repeated_objects([process.path for process in processes if process.group is None])
+    chosen = [(process, _selected(process, settings)) for process in processes]
+    backgrounds = [(process, events) for process, events in chosen if process.group is None]
+    everything = concatenated([events for _, events in backgrounds])
+    weight = np.concatenate([process.scale * events.weight for process, events in backgrounds])
+    groups = split_background(weight, seed=settings["seed"], **settings["split"])
+    place = f"channel {settings['channel']}"
+    if len(groups.train) < settings["train"]:
+        raise ValueError(
+            f"{place}: there are {len(groups.train)} unweighted training events, but"
+            f" {settings['train']} are needed; generate or provide more background events, or lower"
+            " n_train or split"
+        )
+    test = weight[groups.test]
+    parts = {
+        "test": (everything[groups.test], test / test.mean()),
+        "validation": (everything[groups.validation], None),
+        "train": (everything[groups.train], None),
+    }
+    for group in dict.fromkeys(process.group for process, _ in chosen if process.group):
+        events = concatenated([events for process, events in chosen if process.group == group])
+        parts[group] = events, events.weight / events.weight.mean()
+    layout = layout_of(settings["view"], settings["n_max"])
+    with InputsWriter(output, layout, provenance, channel=settings["channel"]) as writer:
+        for group, (events, weights) in parts.items():
+            _write(writer, group, events, weights, settings)
+    shares = {
+        process.name: {
+            "selected": len(events),
+            "share": float(process.scale * events.weight.sum() / weight.sum()),
+        }
+        for process, events in backgrounds
+    }
+    return {
+        "rows": {group: len(events) for group, (events, _) in parts.items()},
+        "dropped": groups.dropped,
+        "effective": float(test.sum() ** 2 / (test**2).sum()),
+        "backgrounds": shares,
+    }
+
+
+def _write(
+    writer: InputsWriter,
+    group: str,
+    events: ObjectEvents,
+    weight: np.ndarray | None,
+    settings: Mapping[str, Any],
+) -> None:
+    """Write a group block by block; events without weights have weight 1."""
+    arrays = summary_arrays(events)
+    arrays["weight"] = np.ones(len(events)) if weight is None else weight
+    arrays["process"] = np.char.encode(events.process, "utf-8")
+    for start in range(0, len(events), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        columns = columns_of(events[block], settings["view"], settings["n_max"])
+        cut = {name: values[block] for name, values in arrays.items()}
+        writer.write(group, len(events), start, columns, **cut)
+
+
+def _selected(process: Process, settings: Mapping[str, Any]) -> ObjectEvents:
+    """Events of a process in the channel."""
+    parts = []
+    for events in iterate_objects(process.path, _BLOCK):
+        if not process.selected:
+            events = events[select(events, settings["channel"], settings["channels"])]
+        parts.append(events)
+    if not sum(map(len, parts)):
+        raise ValueError(
+            f"{process.path}: no event of '{process.name}' passes the cuts of channel"
+            f" {settings['channel']}; take the process out of this channel, or provide more events"
+        )
+    return concatenated(parts)
