@@ -1,6 +1,6 @@
 """Invented inputs files, scores and references for tests of the Dark Machines study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ class FakeChannels:
         return str(path)
 
     def add_run(
-        self, dataset: str, model: str, log_p: Mapping[str, Sequence[float]], **told: Any
+        self, dataset: str, model: str, log_p: Mapping[str, np.ndarray], **told: Any
     ) -> None:
         """Score files of a training, one per group."""
         run = {

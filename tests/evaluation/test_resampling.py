@@ -6,6 +6,7 @@ from scipy.stats import norm
 
 from hepdensity.evaluation.anomaly import WORKING_POINTS
 from hepdensity.evaluation.resampling import Evaluated, evaluate, geometric_mean, interval
+from hepdensity.evaluation.two_sample import auc_with_error
 
 SHIFT = 1.5
 TRUE_EPS_S = {point: norm.sf(norm.isf(point) - SHIFT) for point in WORKING_POINTS}
@@ -45,8 +46,6 @@ def test_intervals_of_weighted_events_cover_the_truth() -> None:
 
 
 def test_spread_of_the_auc_is_that_of_delong() -> None:
-    from hepdensity.evaluation.two_sample import auc_with_error
-
     random = np.random.default_rng(3)
     background, signal = random.normal(size=4000), random.normal(SHIFT, size=900)
     drawn = evaluate(background, {"toy": signal}, draws=600)["toy"].resampled.auc

@@ -45,8 +45,22 @@ def test_weights_count_like_repeated_events() -> None:
 
 def test_infinite_background_counts_in_all_tails() -> None:
     tail = BackgroundTail.fit(np.array([0.0, 1.0, np.inf, np.inf]), top=0.1)
-    assert np.exp(-tail(np.array([0.0, 1.0]))) == pytest.approx([1.0, 0.75])
-    assert tail(np.array([1.5, np.inf])).tolist() == [np.inf, np.inf]
+    given = np.array([0.0, 1.0, 1.5, np.inf])
+    assert np.exp(-tail(given)) == pytest.approx([1.0, 0.75, 0.5, 0.5])
+
+
+def test_another_score_ranks_events_that_a_density_calls_impossible() -> None:
+    """4 % of the background is impossible, so nothing is known at 1e-2 from the density alone."""
+    random = np.random.default_rng(4)
+    background = {name: random.normal(size=20_000) for name in "ab"}
+    background["a"][:800] = np.inf
+    signal = {"a": np.full(500, np.inf), "b": random.normal(2.0, size=500)}
+    combined = CombinedScore.fit(background)
+    assert signal_improvement(background["a"], signal["a"]).max_si == 0.0
+    assert signal_improvement(combined(background), combined(signal)).eps_s[1e-2] > 0.5
+
+
+def test_scores_without_any_finite_value_are_refused() -> None:
     with pytest.raises(ValueError, match=r"no finite score is exceeded by 0\.01"):
         BackgroundTail.fit(np.full(3, np.inf))
 

@@ -29,11 +29,14 @@ class BackgroundTail:
         scores: Distinct finite scores up to the last one, rising, shape (k,).
         surprise: -log of their tail probabilities [nats], shape (k,).
         scale: Mean excess over the last score; 0 if nothing exceeds it.
+        most: -log of the fraction of background with an infinite score [nats], which no score
+            exceeds; infinite if there is none.
     """
 
     scores: np.ndarray
     surprise: np.ndarray
     scale: float
+    most: float
 
     @classmethod
     def fit(
@@ -43,7 +46,7 @@ class BackgroundTail:
 
         Args:
             background: Scores of validation or tuning events, high = anomalous, shape (n,).
-                Infinite ones count in the probabilities of all smaller scores.
+                Infinite ones count in the tail of every score.
             weights: Weights of the events; all 1 if None.
             top: Fraction beyond which the tail is exponential.
 
@@ -66,13 +69,17 @@ class BackgroundTail:
         beyond = np.isfinite(values) & (values > start)
         total = of_values[beyond].sum()
         scale = float(of_values[beyond] @ (values[beyond] - start) / total) if total else 0.0
-        return cls(values[usable], -np.log(tail[usable]), scale)
+        impossible = of_values[np.isposinf(values)].sum() / of_values.sum()
+        most = -np.log(impossible) if impossible > 0 else np.inf
+        return cls(values[usable], -np.log(tail[usable]), scale, float(most))
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         """-log of the tail probability [nats], shape (n,).
 
+        An infinite score is infinitely surprising only if no background event of the fit has one.
+
         Args:
-            scores: Scores of any events, shape (n,); an infinite score stays infinite.
+            scores: Scores of any events, shape (n,); may be infinite.
 
         Raises:
             ValueError: If a score is NaN.
@@ -85,7 +92,7 @@ class BackgroundTail:
             beyond = excess / self.scale
         else:
             beyond[excess > 0] = np.inf
-        return np.asarray(inside + beyond)
+        return np.asarray(np.minimum(inside + beyond, self.most))
 
 
 @dataclass(frozen=True)

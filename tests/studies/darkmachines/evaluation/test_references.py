@@ -1,6 +1,7 @@
 """Reference scores, on events of which the best possible score is known."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,9 @@ def test_signals_of_one_family_are_not_others(
     write_scores(
         tmp_path / "1.h5",
         reference_scores(
-            path, ["a1", "a2"], ReferenceSettings(2, 2, 100, 5, settings.svdd, families)
+            path,
+            ["a1", "a2"],
+            replace(settings, background=100, families=families),
         ),
         {},
     )
@@ -128,3 +131,10 @@ def test_a_group_without_events_is_an_error(tmp_path: Path) -> None:
         reference_scores(path, ["a", "empty"])
     with pytest.raises(ValueError, match="the group b has no events"):
         reference_scores(path, ["b"])
+
+
+def test_only_the_wanted_references_are_made(tmp_path: Path) -> None:
+    path = small(tmp_path, {"a": 60, "b": 60})
+    scores = reference_scores(path, ["a", "b"], ReferenceSettings(made=("isolation-forest",)))
+    write_scores(tmp_path / "1.h5", scores, {})
+    assert read_references(tmp_path / "1.h5").names() == ["met", "ht", "meff", "isolation-forest"]

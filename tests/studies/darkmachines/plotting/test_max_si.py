@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_channels import GREY
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hepdensity.files import write_json, write_table
 from hepdensity.studies.darkmachines.evaluation.score_table import FIGURE_14
@@ -70,6 +72,10 @@ def draw(
     return figure, out
 
 
+def places_of(line: Line2D) -> list[float]:
+    return [float(value) for value in np.atleast_1d(np.asarray(line.get_xdata(), dtype=float))]
+
+
 def labels_of(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.axes[0].get_yticklabels()]
 
@@ -80,7 +86,7 @@ def test_one_panel_per_channel_and_one_line_per_score(tmp_path: Path) -> None:
     assert labels_of(figure) == ["the flow", "our flow", "our flow + MET", "MET"]
     assert all(list(row) == list(FIGURE_14) for row in rows)
     assert len(rows) == len(table())
-    colours = [line.get_color() for line in figure.axes[0].lines if line.get_marker() in "os^"]
+    colours = [line.get_color() for line in figure.axes[0].lines if str(line.get_marker()) in "os^"]
     assert colours.count(STOCHASTIC) == 2
     assert colours.count(SORT) == 4
     assert figure.get_suptitle() == "quick preset, not converged"
@@ -89,12 +95,12 @@ def test_one_panel_per_channel_and_one_line_per_score(tmp_path: Path) -> None:
 def test_filled_markers_are_final_signals(tmp_path: Path) -> None:
     figure, _ = draw(tmp_path, table())
     for line in figure.axes[0].lines:
-        if line.get_marker() in "os" and len(line.get_xdata()) == 1:
+        if str(line.get_marker()) in "os" and len(places_of(line)) == 1:
             filled = line.get_markerfacecolor() != "white"
-            assert list(line.get_xdata()) == [2.0 if filled else 1.0]
+            assert places_of(line) == [2.0 if filled else 1.0]
     bars = [line for line in figure.axes[0].lines if line.get_marker() == "|"]
     assert len(bars) == len(SCORES)
-    assert {float(line.get_xdata()[0]) for line in bars} == {1.5}
+    assert {places_of(line)[0] for line in bars} == {1.5}
 
 
 def test_paper_comes_first_and_references_last() -> None:
@@ -115,7 +121,7 @@ def test_what_is_not_resolved_is_said(tmp_path: Path) -> None:
 
 def test_a_signal_that_is_not_seen_is_marked_at_the_edge(tmp_path: Path) -> None:
     figure, _ = draw(tmp_path, table(0.0))
-    edge = [line for line in figure.axes[0].lines if list(line.get_xdata()) == [0]]
+    edge = [line for line in figure.axes[0].lines if places_of(line) == [0.0]]
     assert len(edge) == 2 * len(SCORES)
 
 

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ class ReferenceSettings:
     """How to make the references.
 
     Attributes:
+        made: Names of the references to make; plain cuts are always made.
         seed: Seed of all of them.
         folds: Number of folds of the supervised classifier.
         background: Largest number of background events to train on.
@@ -72,6 +73,7 @@ class ReferenceSettings:
         families: Signal -> its family. A signal without one is a family of its own.
     """
 
+    made: Sequence[str] = (DEEP_SVDD, FOREST, SUPERVISED, OTHER_SIGNALS)
     seed: int = 1
     folds: int = 5
     background: int = 200_000
@@ -150,8 +152,10 @@ def reference_scores(
     features = {name: features_of(read_objects(path, name)) for name in ("train", *scored)}
     arrays = {_name(cut, name): read_array(path, name, cut) for cut in CUTS for name in scored}
     arrays |= _unsupervised(features, scored, settings)
-    arrays |= _supervised(features, signals, settings)
-    arrays |= _other_signals(features, signals, settings)
+    if SUPERVISED in settings.made:
+        arrays |= _supervised(features, signals, settings)
+    if OTHER_SIGNALS in settings.made:
+        arrays |= _other_signals(features, signals, settings)
     trained = len(_capped(features["train"], settings))
     both = len(_background(features, settings))
     n_train = {
@@ -180,14 +184,17 @@ def _unsupervised(
 ) -> dict[str, np.ndarray]:
     train = _capped(features["train"], settings)
     scaler = Scaler(train)
-    svdd = DeepSvdd(scaler(train), settings.seed, settings.svdd)
-    forest = IsolationForest(n_estimators=settings.trees, random_state=settings.seed)
-    forest.fit(scaler(train))
+    scaled = {name: scaler(features[name]) for name in scored}
     arrays = {}
-    for name in scored:
-        scaled = scaler(features[name])
-        arrays[_name(DEEP_SVDD, name)] = svdd(scaled)
-        arrays[_name(FOREST, name)] = -forest.score_samples(scaled)
+    if DEEP_SVDD in settings.made:
+        svdd = DeepSvdd(scaler(train), settings.seed, settings.svdd)
+        arrays |= {_name(DEEP_SVDD, name): svdd(events) for name, events in scaled.items()}
+    if FOREST in settings.made:
+        forest = IsolationForest(n_estimators=settings.trees, random_state=settings.seed)
+        forest.fit(scaler(train))
+        arrays |= {
+            _name(FOREST, name): -forest.score_samples(events) for name, events in scaled.items()
+        }
     return arrays
 
 
