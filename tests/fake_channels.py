@@ -55,6 +55,7 @@ def write_inputs(
             pt = np.nan_to_num(np.exp(rows[:, 2 : 2 + 4 * n_max : 4]))
             met = np.exp(rows[:, 0])
             more = {"met": met, "ht": pt.sum(axis=1), "meff": met + pt.sum(axis=1)}
+            more["objects"] = np.isfinite(rows[:, 2 + 4 * n_max :]).sum(axis=1)
             more |= (arrays or {}).get(name, {})
             writer.write(name, len(rows), 0, rows, event_id=np.arange(len(rows)), **more)
     return path

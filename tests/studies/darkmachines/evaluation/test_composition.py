@@ -59,13 +59,15 @@ def test_real_numbers_are_those_of_the_facts() -> None:
     assert sum(COMPOSITION["3"]["objects"].values()) == 8_544_111
 
 
-def test_a_view_merges_events_with_more_objects(tmp_path: Path) -> None:
-    path = write_inputs(tmp_path / "1-max8.h5", {"test": rows_of([J] * 5, [J] * 8)}, 8)
-    found = table_of(path)
-    assert found["objects", "8"]["real_fraction"] == pytest.approx(0.038 + 0.011 + 0.004, abs=1e-3)
-    assert ("objects", "9") not in found
-    assert sum(row["real_fraction"] for (name, _), row in found.items()
-               if name == "objects") == pytest.approx(1.0)  # fmt: skip
+def test_objects_that_the_view_drops_are_counted(tmp_path: Path) -> None:
+    arrays = {"test": {"objects": np.array([5, 8, 13], dtype=np.int8)}}
+    events = rows_of([J] * 5, [J] * 7, [J] * 7, n_max=7)
+    found = table_of(write_inputs(tmp_path / "1-max7.h5", {"test": events}, 7, arrays))
+    numbers = {value: row for (name, value), row in found.items() if name == "objects"}
+    assert [numbers[value]["fraction"] for value in ("5", "8", "10")] == pytest.approx([1 / 3] * 3)
+    assert numbers["10"]["real_fraction"] == pytest.approx(0.0042, abs=5e-5)
+    assert sum(row["real_fraction"] for row in numbers.values()) == pytest.approx(1.0)
+    assert found["jets", "5"]["fraction"] == 1.0
 
 
 def test_a_channel_of_the_user_has_no_real_numbers(tmp_path: Path) -> None:
@@ -76,5 +78,5 @@ def test_a_channel_of_the_user_has_no_real_numbers(tmp_path: Path) -> None:
 
 def test_a_view_of_few_objects_is_refused(tmp_path: Path) -> None:
     path = write_inputs(tmp_path / "1-max6.h5", {"test": rows_of([J], n_max=6)}, 6)
-    with pytest.raises(ValueError, match="use a dataset of at least 8 objects"):
+    with pytest.raises(ValueError, match="use a dataset of at least 7 objects"):
         table_of(path)

@@ -79,6 +79,11 @@ def test_impossible_events_have_an_infinite_score(channels: FakeChannels) -> Non
     assert (found["mixture"].signals["a"] == np.inf).all()
 
 
+def test_a_channel_without_signals_has_no_scores(channels: FakeChannels) -> None:
+    settings = channels.settings(signals={**channels.signals, "3": {}})
+    assert {one.label.channel for one in all_scored(channels.files, settings)} == {"2a"}
+
+
 def test_missing_files_are_named(channels: FakeChannels) -> None:
     settings = channels.settings(combinations={"x": {"model": "flow", "with": ["supervised"]}})
     with pytest.raises(ValueError, match="combination x: supervised cannot be combined"):

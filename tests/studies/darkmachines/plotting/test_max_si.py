@@ -26,7 +26,7 @@ SETTINGS: dict[str, Any] = {
         }
         for model, (label, permutation, family) in MODELS.items()
     ],
-    "signals": {"1": {"a": "final", "b": "tuning"}, "2a": {"a": "final", "b": "tuning"}},
+    "signals": {"1": {"a": "final", "b": "tuning"}, "2a": {"a": "final", "b": "tuning"}, "3": {}},
     "combinations": {"own-met": {"model": "own", "with": ["met"]}},
     "preset": "quick",
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hepdensity.models.inputs import read_array
 from hepdensity.physics.objects import (
     ANTIMUON,
     B_JET,
@@ -53,47 +54,47 @@ def composition(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[d
     `fraction` is the weighted fraction of test events with this value and `error` its standard
     error, `real_fraction` and `real_error` are those of the challenge (empty for other channels),
     and `pull` is their difference in standard errors of both. All quantities but `objects` are of
-    events with at most seven objects, the only ones that the real numbers count. A view with few
-    objects counts those with more as its largest number.
+    events with at most seven objects, the only ones that the real numbers count. Events with more
+    than ten objects are counted with those that have ten.
 
     Args:
-        files: `inputs`, one file per channel.
+        files: `inputs`, one file per channel, with the array `objects` (number of objects of each
+            event, whether the view keeps them or not).
         settings: Not used.
 
     Raises:
-        ValueError: If a view has too few objects to count them.
+        ValueError: If a view has too few objects to count them, or an array is missing.
     """
     return [row for path in files["inputs"] for row in _rows(path)]
 
 
 def _rows(path: str) -> Iterator[dict[str, Any]]:
     channel, _, n_max = dataset_parts(Path(path).stem)
-    if n_max <= MOST_COUNTED:
+    if n_max < MOST_COUNTED:
         raise ValueError(
-            f"{path}: {n_max} objects cannot show which events have more than {MOST_COUNTED}; use a"
-            f" dataset of at least {MOST_COUNTED + 1} objects"
+            f"{path}: a view of {n_max} objects does not show all objects of events with"
+            f" {MOST_COUNTED}; use a dataset of at least {MOST_COUNTED} objects"
         )
     events = read_objects(path, BACKGROUND)
     weights = read_optional(path, BACKGROUND, WEIGHT)
     weights = np.ones(len(events)) if weights is None else weights
-    largest = min(n_max, MANY_OBJECTS)
-    counted = events.present.sum(axis=1) <= MOST_COUNTED
-    for quantity, values in _values(events, largest).items():
+    total = read_array(path, BACKGROUND, "objects")
+    counted = total <= MOST_COUNTED
+    for quantity, values in _values(events, total).items():
         chosen = np.ones(len(events), dtype=bool) if quantity == OBJECTS else counted
         ours = _fractions(values[chosen], weights[chosen])
-        real = _real(channel, quantity, largest)
+        real = _real(channel, quantity)
         for value in sorted({*ours, *real}, key=_order):
             yield _row(channel, quantity, value, ours, real)
 
 
-def _values(events: Objects, largest: int) -> dict[str, np.ndarray]:
+def _values(events: Objects, total: np.ndarray) -> dict[str, np.ndarray]:
     """Quantity -> its value for each event, as text, shape (n,)."""
     numbers = {name: events.is_of(types).sum(axis=1) for name, types in _COUNTS.items()}
     electrons = events.is_of((ELECTRON, POSITRON)).sum(axis=1)
     muons = events.is_of((MUON, ANTIMUON)).sum(axis=1)
     flavours = [f"{e}e{m}m" for e, m in zip(electrons, muons, strict=True)]
-    total = np.minimum(events.present.sum(axis=1), largest)
-    values = {OBJECTS: total, **numbers}
+    values = {OBJECTS: np.minimum(total, MANY_OBJECTS), **numbers}
     return {
         **{name: number.astype(str) for name, number in values.items()},
         "electrons_muons": np.array(flavours),
@@ -112,15 +113,9 @@ def _fractions(values: np.ndarray, weights: np.ndarray) -> dict[str, tuple[float
     return found
 
 
-def _real(channel: str, quantity: str, largest: int) -> dict[str, tuple[float, float]]:
+def _real(channel: str, quantity: str) -> dict[str, tuple[float, float]]:
     """The same for the challenge; empty if it has no such channel."""
-    counts = dict(COMPOSITION.get(channel, {}).get(quantity, {}))
-    if quantity == OBJECTS:
-        merged: dict[str, int] = {}
-        for value, count in counts.items():
-            name = str(min(int(value), largest))
-            merged[name] = merged.get(name, 0) + count
-        counts = merged
+    counts = COMPOSITION.get(channel, {}).get(quantity, {})
     total = sum(counts.values())
     return {
         value: (count / total, float(np.sqrt(count / total * (1 - count / total) / total)))

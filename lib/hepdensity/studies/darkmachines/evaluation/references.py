@@ -185,7 +185,7 @@ def _unsupervised(
     train = _capped(features["train"], settings)
     scaler = Scaler(train)
     scaled = {name: scaler(features[name]) for name in scored}
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     if DEEP_SVDD in settings.made:
         svdd = DeepSvdd(scaler(train), settings.seed, settings.svdd)
         arrays |= {_name(DEEP_SVDD, name): svdd(events) for name, events in scaled.items()}

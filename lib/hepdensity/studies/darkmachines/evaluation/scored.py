@@ -130,7 +130,7 @@ class Channel:
 
 
 def channels_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Channel]:
-    """Channels with signals.
+    """Channels with signals; others have nothing to tell from background.
 
     Args:
         files: `inputs`; `references` if there are any.
@@ -142,6 +142,8 @@ def channels_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[C
     of_references = {Path(path).stem: path for path in files.get("references", ())}
     found = []
     for name, roles in settings["signals"].items():
+        if not roles:
+            continue
         inputs = [path for path in files["inputs"] if dataset_parts(Path(path).stem)[0] == name]
         if not inputs:
             raise ValueError(f"channel {name} has no inputs file; name a dataset of it")

@@ -48,7 +48,7 @@ STOCHASTIC, SORT = PALETTE[2], PALETTE[0]
 """Colours of the permutation treatments, red and blue as in the paper."""
 
 _COLOURS = {"stochastic": STOCHASTIC, "sort": SORT}
-_OURS, _REFERENCE = "#008060", "#717581"
+_REFERENCE = "#717581"
 _MARKERS = ("o", "s", "^", "P")
 _NAMES = {
     **dict(zip(CUTS, ("MET", r"$H_T$", r"$M_\mathrm{eff}$"), strict=True)),
@@ -126,7 +126,7 @@ def max_si_figure(
     with journal_style():
         height = _FRAME + _LINE * (max(heights) + 1)
         figure = Figure(figsize=(WIDTH, height))
-        channels = list(settings["signals"])
+        channels = [name for name, roles in settings["signals"].items() if roles]
         panels = figure.subplots(1, len(channels), sharey=True, squeeze=False)[0]
         for channel, axes in zip(channels, panels, strict=True):
             own = [row for row in rows if row["channel"] == channel]
@@ -157,7 +157,8 @@ def lines_of(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[Line]:
         base = combinations[model]["model"] if model in combinations else model
         if base in runs:
             run = runs[base]
-            group = run["treatment"]["label"] + _added(combinations.get(model))
+            order = ", file order" if str(view).startswith("file") else ""
+            group = run["treatment"]["label"] + order + _added(combinations.get(model))
             colour = _COLOURS.get(run["permutation"], run["look"]["colour"])
             rank = 2 if model in combinations else int(run["family"] != "paper")
         else:
@@ -231,15 +232,17 @@ def _draw_signal(axes: Axes, y: float, line: Line, marker: str, rows: Sequence[R
 
 
 def _draw_median(axes: Axes, y: float, rows: Sequence[Row]) -> None:
-    """Median over the final signals, or over the tuning signals if there are no others."""
-    known = [row for row in rows if row["median"] is not None and row["median"] > 0]
+    """Median over the final signals, or over the tuning signals if there are no others.
+
+    A median of 0 is drawn at the edge.
+    """
+    known = [row for row in rows if row["median"] is not None]
     best = next((row for row in known if row["signal_role"] == FINAL), next(iter(known), None))
     if best is None:
         return
-    axes.plot(
-        [best["median_low"], best["median_high"]], [y, y], color="black", linewidth=2.2, alpha=0.35
-    )
-    axes.plot([best["median"]], [y], marker="|", color="black", markersize=8, markeredgewidth=1.6,
+    low, value, high = (max(best[f"median{end}"], _LOWEST) for end in ("_low", "", "_high"))
+    axes.plot([low, high], [y, y], color="black", linewidth=2.2, alpha=0.35)
+    axes.plot([value], [y], marker="|", color="black", markersize=8, markeredgewidth=1.6,
               zorder=4)  # fmt: skip
 
 
