@@ -219,7 +219,7 @@ class Study(BaseStudy):
             "signals": {channel: self.signals(channel) for channel in self.channels()},
             **{key: self.settings[key] for key in ("combinations", "compare", "seed")},
             "draws": self.settings["bootstrap_draws"],
-            "simulated": self.source == SIMULATED,
+            "published": self.settings["published"],
         }
 
     def referencing(self, channel: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def test_a_process_without_events_in_the_channel_is_refused(
 
 
 def test_too_few_training_events_are_refused(tmp_path: Path, processes: list[Process]) -> None:
-    with pytest.raises(ValueError, match="channel open: there are .* but 100000 are needed"):
+    with pytest.raises(ValueError, match=r"channel open: there are .* but 100000 are needed"):
         prepare_inputs(processes, tmp_path / "inputs.h5", settings(train=100_000), {})
 
 
