@@ -10,6 +10,7 @@ A dataset is named `<channel>-<view><N_max>`, e.g. `2a-max8`. The views are
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from hepdensity.models.layout import Column, Layout, PresenceSet
 from hepdensity.physics.objects import LABELS
@@ -18,6 +19,9 @@ VIEWS = ("max", "file", "mass")
 
 DATASET = re.compile(rf"(?P<channel>.+)-(?P<view>{'|'.join(VIEWS)})(?P<n_max>[1-9]\d?)")
 """Name of a dataset."""
+
+LEAST_PT = "least_pt_"
+"""Prefix of the constants of a layout that hold the smallest pT of a type [GeV]."""
 
 _ENERGY = {"max": "log_energy", "file": "log_energy", "mass": "log_mass"}
 
@@ -40,7 +44,7 @@ def dataset_parts(name: str) -> tuple[str, str, int]:
     return match["channel"], match["view"], int(match["n_max"])
 
 
-def layout_of(view: str, n_max: int) -> Layout:
+def layout_of(view: str, n_max: int, least_pt: Mapping[str, float] | None = None) -> Layout:
     """Layout of a view: missing transverse momentum, and up to `n_max` objects.
 
     Energies, momenta and masses are in GeV before the logarithm.
@@ -48,6 +52,8 @@ def layout_of(view: str, n_max: int) -> Layout:
     Args:
         view: One of `VIEWS`.
         n_max: Largest number of objects.
+        least_pt: Label of a type -> smallest pT that its objects can have [GeV], if known; they
+            become the constants `least_pt_<label>`.
     """
     real = "real"
     return Layout(
@@ -60,5 +66,6 @@ def layout_of(view: str, n_max: int) -> Layout:
             Column("type", categories=len(LABELS)),
         ),
         particles=n_max,
+        constants={f"{LEAST_PT}{label}": value for label, value in (least_pt or {}).items()},
         sets=tuple(PresenceSet(f"objects_{count}", count) for count in range(1, n_max + 1)),
     )

@@ -133,7 +133,12 @@ def muonic(mass: float, leptons: int) -> Signal:
     settings = (
         *(*_BEAMS, f"WeakSingleBoson:{process} = on", "WeakZ0:gmZmode = 2"),
         *(f"{parent}:oneChannel = 1 1.0 103 {products}", f"32:m0 = {mass}"),
-        *("32:mWidth = 0.1", "32:doForceWidth = on", f"32:mMin = {mass - 2}", f"32:mMax = {mass + 2}"),
+        *(
+            "32:mWidth = 0.1",
+            "32:doForceWidth = on",
+            f"32:mMin = {mass - 2}",
+            f"32:mMax = {mass + 2}",
+        ),
         *("32:onMode = off", "32:onIfAny = 13 15"),
     )
     needs = (Requirement(missing=20.0),)

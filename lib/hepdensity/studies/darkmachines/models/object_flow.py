@@ -19,6 +19,8 @@ from torch import Generator, Tensor, nn
 from hepdensity.models.base import MultiplicityModel
 from hepdensity.models.flows.core import seeded
 from hepdensity.models.layout import Layout
+from hepdensity.physics.objects import LABELS
+from hepdensity.studies.darkmachines.layouts import LEAST_PT
 from hepdensity.studies.darkmachines.models.canonical import TYPES, Canonical, Columns
 from hepdensity.studies.darkmachines.models.networks.heads import Head
 from hepdensity.studies.darkmachines.models.networks.partners import FEATURES, partner_features
@@ -26,7 +28,7 @@ from hepdensity.studies.darkmachines.models.networks.trunk import LOG_SCALE, Tru
 from hepdensity.studies.darkmachines.models.networks.types import TypeSequence
 
 _MARGIN = 0.02
-"""How far below the smallest log pT in training the threshold of a type lies."""
+"""How far below the smallest log pT in training an unknown threshold of a type lies."""
 _EDGE = 1e-4
 _SMALLEST = 1e-6
 _PSEUDO_EVENTS = 0.5
@@ -92,10 +94,12 @@ class ObjectFlow(MultiplicityModel):
         numbers = numbers.double() + _PSEUDO_EVENTS
         self.log_counts.copy_((numbers / numbers.sum()).log())
         lowest = float(events.log_pt[events.present].min())
-        for kind in range(TYPES):
+        for kind, label in enumerate(LABELS):
             values = events.log_pt[events.type == kind]
             smallest = float(values.min()) if len(values) else lowest
-            self.thresholds[kind] = smallest - _MARGIN
+            known = self.layout.constants.get(f"{LEAST_PT}{label}")
+            limits = [smallest - _MARGIN] if known is None else [smallest, math.log(known)]
+            self.thresholds[kind] = min(limits) - _EDGE
         present, jets = events.present, events.jets
         samples = (
             events.log_met,

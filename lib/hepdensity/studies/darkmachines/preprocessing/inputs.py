@@ -12,7 +12,8 @@ import numpy as np
 from hepdensity.ingest.object_file import iterate_objects
 from hepdensity.ingest.object_repeats import refuse_repeated_objects
 from hepdensity.models.inputs import InputsWriter
-from hepdensity.physics.objects import ObjectEvents, concatenated
+from hepdensity.physics.objects import LABELS, ObjectEvents, concatenated
+from hepdensity.physics.selection import Selection
 from hepdensity.studies.darkmachines.channels import select
 from hepdensity.studies.darkmachines.layouts import layout_of
 from hepdensity.studies.darkmachines.preprocessing.background import split_background
@@ -60,9 +61,9 @@ def prepare_inputs(
         provenance: Run record.
 
     Returns:
-        `rows`, number of events of each group; `dropped`, number of background events that
-        unweighting dropped; `effective`, effective number of test events; `backgrounds`: for each
-        background process its `selected` events, and its `share` of the weight.
+        `rows`, number of events of each group; `effective`, effective number of test events;
+        `repeated`, number of training rows that repeat an event; `backgrounds`: for each background
+        process its `selected` events, and its `share` of the weight.
 
     Raises:
         ValueError: If a process has no events in the channel, if there are too few training events,
@@ -90,7 +91,7 @@ def prepare_inputs(
     for group in dict.fromkeys(process.group for process, _ in chosen if process.group):
         events = concatenated([events for process, events in chosen if process.group == group])
         parts[group] = events, events.weight / events.weight.mean()
-    layout = layout_of(settings["view"], settings["n_max"])
+    layout = layout_of(settings["view"], settings["n_max"], least_pt())
     with InputsWriter(output, layout, provenance, channel=settings["channel"]) as writer:
         for group, (events, weights) in parts.items():
             _write(writer, group, events, weights, settings)
@@ -103,10 +104,18 @@ def prepare_inputs(
     }
     return {
         "rows": {group: len(events) for group, (events, _) in parts.items()},
-        "dropped": groups.dropped,
+        "repeated": len(groups.train) - len(np.unique(groups.train)),
         "effective": float(test.sum() ** 2 / (test**2).sum()),
         "backgrounds": shares,
     }
+
+
+def least_pt() -> dict[str, float]:
+    """Smallest pT of each type of object [GeV], from the selection of the challenge."""
+    kinds = {"j": "jet", "b": "jet", "g": "photon"}
+    kinds |= dict.fromkeys(("e-", "e+"), "electron") | dict.fromkeys(("m-", "m+"), "muon")
+    stored = Selection().stored
+    return {label: float(stored[kinds[label]].pt) for label in LABELS}
 
 
 def _write(
