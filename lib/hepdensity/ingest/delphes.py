@@ -229,21 +229,23 @@ class _Columns:
 
 def _types(name: str, flat: Mapping[str, np.ndarray]) -> np.ndarray:
     if name == "Jet":
-        return np.where(flat["BTag"] != 0, B_JET, JET)
+        return np.where(flat["BTag"] != 0, np.int8(B_JET), np.int8(JET))
     if name == "Photon":
-        return np.full(len(flat["PT"]), PHOTON)
+        return np.full(len(flat["PT"]), PHOTON, dtype=np.int8)
     negative, positive = _CHARGED[name]
-    return np.where(flat["Charge"] > 0, positive, negative)
+    return np.where(flat["Charge"] > 0, np.int8(positive), np.int8(negative))
 
 
 def _energies(flat: Mapping[str, np.ndarray]) -> np.ndarray:
     if "E" in flat:
-        return np.asarray(flat["E"])
+        return flat["E"]
     # Absurd values must not warn here; they are counted as not finite.
     with np.errstate(over="ignore", invalid="ignore"):
-        momentum = flat["PT"].astype(np.float64) * np.cosh(flat["Eta"].astype(np.float64))
-        energy = np.hypot(momentum, flat["Mass"]) if "Mass" in flat else momentum
-        return np.asarray(energy.astype(np.float32))
+        energy = np.cosh(flat["Eta"], dtype=np.float64)
+        energy *= flat["PT"]
+        if "Mass" in flat:
+            energy = np.sqrt(energy**2 + np.square(flat["Mass"], dtype=np.float64))
+        return np.asarray(energy, dtype=np.float32)
 
 
 def _not_finite(headers: Headers, collections: Sequence[Collection]) -> np.ndarray:
