@@ -100,6 +100,8 @@ def read_delphes(
             no events or too many irregular ones, or if no event of any file passes.
     """
     files = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not files:
+        raise ValueError("no Delphes file is given; give one or more")
     cuts = selection or Selection()
     totals: Counter[str] = Counter()
     for path in files:
