@@ -161,7 +161,7 @@ class _Reader:
             NOT_FINITE: _not_finite(headers, collections),
             WEIGHT: headers.weight <= 0,
             NO_PARTICLES: columns.without_particles(),
-            NO_MET: headers.met == 0,
+            NO_MET: headers.met <= 0,
         }
         for reason, bad in faults.items():
             self._irregular.counts[reason] += int((bad & usable).sum())
