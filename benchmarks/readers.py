@@ -22,9 +22,10 @@ from machine import processor
 from hepdensity.ingest.challenge_csv import read_challenge_csv, write_challenge_csv
 from hepdensity.ingest.delphes import OPTIONAL, REQUIRED, TREE, read_delphes
 from hepdensity.ingest.object_file import ObjectWriter, iterate_objects
-from hepdensity.physics.objects import LABELS
+from hepdensity.physics.objects import LABELS, MOST_OBJECTS
 
 MEAN_COUNTS = {"Jet": 4.5, "Electron": 0.4, "Muon": 0.4, "Photon": 0.3}
+ABSENT_OBJECT = (np.nan,) * 4 + (0,)
 LEAVES = {"Jet": ("Mass", "BTag"), "Electron": ("Charge",), "Muon": ("Charge",), "Photon": ("E",)}
 
 
@@ -90,19 +91,26 @@ def report_hdf(path: Path, csv: Path, events: int, repeats: int) -> None:
     print(f"  read               {read:12,.0f}")
 
 
-def read_line_by_line(path: Path) -> Iterator[list[Any]]:
-    """A plain parser of valid files: every line into numbers, objects sorted by falling pT."""
+def read_line_by_line(path: Path, chunk: int = 20_000) -> Iterator[list[np.ndarray]]:
+    """A plain parser of valid files, without any check, into arrays as the reader gives them."""
     types = {label: i + 1 for i, label in enumerate(LABELS)}
+    headers, names, rows = [], [], []
     with path.open(encoding="utf-8") as file:
         for line in file:
-            identity, process, weight, met, met_phi, *texts = line.rstrip().rstrip(";").split(";")
+            identity, process, *header, rest = line.rstrip().rstrip(";").split(";", 5)
             objects = []
-            for text in texts:
+            for text in rest.split(";"):
                 label, *numbers = text.split(",")
                 energy, pt, eta, phi = map(float, numbers)
                 objects.append((pt / 1000, energy / 1000, eta, phi, types[label]))
             objects.sort(reverse=True)
-            yield [int(identity), process, float(weight), float(met), float(met_phi), objects]
+            rows.append((objects + [ABSENT_OBJECT] * MOST_OBJECTS)[:MOST_OBJECTS])
+            headers.append((int(identity), *map(float, header)))
+            names.append(process)
+            if len(rows) == chunk:
+                yield [np.array(part) for part in (headers, names, rows)]
+                headers, names, rows = [], [], []
+    yield [np.array(part) for part in (headers, names, rows)]
 
 
 def write_root(path: Path, events: int) -> None:

@@ -100,6 +100,8 @@ def read_delphes(
             no events or too many irregular ones, or if no event of any file passes.
     """
     files = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not files:
+        raise ValueError("no Delphes file is given; give one or more")
     cuts = selection or Selection()
     totals: Counter[str] = Counter()
     for path in files:
@@ -159,7 +161,7 @@ class _Reader:
             NOT_FINITE: _not_finite(headers, collections),
             WEIGHT: headers.weight <= 0,
             NO_PARTICLES: columns.without_particles(),
-            NO_MET: headers.met == 0,
+            NO_MET: headers.met <= 0,
         }
         for reason, bad in faults.items():
             self._irregular.counts[reason] += int((bad & usable).sum())
@@ -229,21 +231,23 @@ class _Columns:
 
 def _types(name: str, flat: Mapping[str, np.ndarray]) -> np.ndarray:
     if name == "Jet":
-        return np.where(flat["BTag"] != 0, B_JET, JET)
+        return np.where(flat["BTag"] != 0, np.int8(B_JET), np.int8(JET))
     if name == "Photon":
-        return np.full(len(flat["PT"]), PHOTON)
+        return np.full(len(flat["PT"]), PHOTON, dtype=np.int8)
     negative, positive = _CHARGED[name]
-    return np.where(flat["Charge"] > 0, positive, negative)
+    return np.where(flat["Charge"] > 0, np.int8(positive), np.int8(negative))
 
 
 def _energies(flat: Mapping[str, np.ndarray]) -> np.ndarray:
     if "E" in flat:
-        return np.asarray(flat["E"])
+        return flat["E"]
     # Absurd values must not warn here; they are counted as not finite.
     with np.errstate(over="ignore", invalid="ignore"):
-        momentum = flat["PT"].astype(np.float64) * np.cosh(flat["Eta"].astype(np.float64))
-        energy = np.hypot(momentum, flat["Mass"]) if "Mass" in flat else momentum
-        return np.asarray(energy.astype(np.float32))
+        energy = np.cosh(flat["Eta"], dtype=np.float64)
+        energy *= flat["PT"]
+        if "Mass" in flat:
+            energy = np.sqrt(energy**2 + np.square(flat["Mass"], dtype=np.float64))
+        return np.asarray(energy, dtype=np.float32)
 
 
 def _not_finite(headers: Headers, collections: Sequence[Collection]) -> np.ndarray:
