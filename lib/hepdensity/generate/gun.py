@@ -26,7 +26,7 @@ def particle_gun(
         seed: Seed.
     """
     rng = np.random.default_rng(seed)
-    size = np.exp(rng.uniform(*np.log(pt), events))
+    size = np.exp(rng.uniform(np.log(pt[0]), np.log(pt[1]), events))
     slope = np.sinh(rng.uniform(-eta, eta, events))
     phi = rng.uniform(-np.pi, np.pi, events)
     return Particles(

@@ -7,7 +7,7 @@ their response and resolution have none: they follow from the towers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,6 @@ from hepdensity.physics.detector.card import Card, Efficiency
 from hepdensity.physics.detector.propagation import arrivals
 from hepdensity.physics.detector.reconstruct import reconstruct
 from hepdensity.physics.detector.species import species_of
-from hepdensity.physics.particles import Particles
 
 PT_EDGES = (15.0, 25.0, 40.0, 65.0, 100.0, 150.0, 250.0, 400.0, 650.0, 1000.0)
 """Bins of pT [GeV]; the efficiency of electrons steps at 100 GeV."""
@@ -134,8 +133,17 @@ def _formulas(name: str, card: Card, pt: Array, eta: Array, energy: Array) -> tu
     return efficiency, resolution
 
 
-def _bins(pt: Array, eta: Array, eta_edges: Sequence[float]) -> Iterator[tuple[Row, Array]]:
-    """Bins of |eta| and pT, with the indices of what is in them."""
+def bins(pt: Array, eta: Array, eta_edges: Sequence[float]) -> Iterator[tuple[Row, Array]]:
+    """Bins of |eta| and pT.
+
+    Args:
+        pt: Transverse momentum of each object [GeV], shape (n,).
+        eta: Pseudorapidity of each object, shape (n,).
+        eta_edges: Edges of the bins of |eta|; those of pT are `PT_EDGES`.
+
+    Yields:
+        `eta_low`, `eta_high`, `pt_low` and `pt_high`, and the indices of the objects inside.
+    """
     place = np.searchsorted(eta_edges, np.abs(eta)), np.searchsorted(PT_EDGES, pt)
     for i in range(1, len(eta_edges)):
         for j in range(1, len(PT_EDGES)):
@@ -149,14 +157,22 @@ def _bins(pt: Array, eta: Array, eta_edges: Sequence[float]) -> Iterator[tuple[R
 def _efficiency_rows(name: str, quantity: str, fired: _Fired) -> list[Row]:
     head = {"object": name, "quantity": quantity}
     return [
-        {**head, **labels, **_rate(fired.found[inside], fired.efficiency[inside])}
-        for labels, inside in _bins(fired.pt, fired.eta, ETA_EDGES)
+        {**head, **labels, **rate(fired.found[inside], fired.efficiency[inside])}
+        for labels, inside in bins(fired.pt, fired.eta, ETA_EDGES)
         if len(inside)
     ]
 
 
-def _rate(passed: Array, expected: Array) -> Row:
-    """Fraction that passed, with its error, and the mean of the expected probabilities."""
+def rate(passed: Array, expected: Array) -> Row:
+    """Fraction of objects that passed, and the mean of their expected probabilities.
+
+    Args:
+        passed: Whether each object passed, shape (n,).
+        expected: Probability that it passes, shape (n,).
+
+    Returns:
+        `n`, `value`, `error` and `expected`.
+    """
     n = len(passed)
     # Half a success and half a failure more keep the error above 0.
     smoothed = (passed.sum() + 0.5) / (n + 1)
@@ -170,7 +186,7 @@ def _rate(passed: Array, expected: Array) -> Row:
 def _resolution_rows(name: str, fired: _Fired) -> list[Row]:
     head = {"object": name, "quantity": "resolution"}
     rows = []
-    for labels, inside in _bins(fired.pt, fired.eta, ETA_EDGES):
+    for labels, inside in bins(fired.pt, fired.eta, ETA_EDGES):
         found = inside[fired.found[inside]]
         if len(found) >= FEWEST:
             value, error = half_width(fired.log_ratio[found])
@@ -206,17 +222,14 @@ def expected_half_width(resolution: Array) -> float:
     b = np.sqrt(np.log1p(resolution**2))
     tail = (1 - CENTRAL) / 2
 
-    def below(x: float) -> float:
-        return float(ndtr((x + b**2 / 2) / b).mean())
-
-    low, high = (_root(lambda x, p=p: below(x) - p, 6 * b.max()) for p in (tail, 1 - tail))
-    return (high - low) / 2
+    return (_quantile(b, 1 - tail) - _quantile(b, tail)) / 2
 
 
-def _root(rising: Callable[[float], float], bound: float) -> float:
-    """Where a rising function passes 0, by bisection in [-bound, bound]."""
-    low, high = -bound, bound
+def _quantile(b: Array, probability: float) -> float:
+    """Quantile of normal numbers with means -b^2 / 2 and deviations b together, by bisection."""
+    low, high = -6 * b.max(), 6 * b.max()
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
-    return (low + high) / 2
+        below = ndtr((middle + b**2 / 2) / b).mean()
+        low, high = (middle, high) if below < probability else (low, middle)
+    return float(low + high) / 2
