@@ -189,5 +189,6 @@ def _label(axes: np.ndarray) -> None:
     axes[0, 0].legend([hollow], ["isolated, and not\ntaken for a photon"], loc="lower left")
     axes[0, 1].legend(loc="lower left")
     axes[0, 3].legend(loc="upper right")
-    axes[2, 3].legend(loc="upper right")
+    if axes[2, 3].get_legend_handles_labels()[0]:  # there may be too few jets
+        axes[2, 3].legend(loc="upper right")
     axes[3, 3].legend([hollow], ["before the energy scale"], loc="lower right", handlelength=0.8)
