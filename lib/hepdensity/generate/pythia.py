@@ -15,7 +15,8 @@ import awkward as ak
 import numpy as np
 import pythia8mc
 
-from hepdensity.generate.vetoes import HardVeto, Requirement
+from hepdensity.generate.requirement import Requirement
+from hepdensity.generate.vetoes import HardVeto
 from hepdensity.physics.particles import Particles
 
 BATCH = 200

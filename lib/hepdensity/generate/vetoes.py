@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pythia8mc
+
+from hepdensity.generate.requirement import Requirement
 
 MUON, TAU = 13, 15
 LEPTONS = (11, MUON, TAU)
@@ -20,21 +21,6 @@ INVISIBLE = (12, 14, 16, 18, 1000022, 1000039)
 
 MOST_VETOES = 2_000_000
 """More vetoes in a row than this mean that no event can pass."""
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """What the final state of a hard process, resonances decayed, must have.
-
-    Attributes:
-        leptons: Least number of electrons, muons and taus.
-        missing: Least missing transverse momentum that is possible [GeV]: the vector sum of
-            neutrinos and muons, which detectors of the Dark Machines kind do not count, plus the
-            transverse momenta of taus, of which any part may go into neutrinos.
-    """
-
-    leptons: int = 0
-    missing: float = 0.0
 
 
 class HardVeto(pythia8mc.UserHooks):  # type: ignore[misc]

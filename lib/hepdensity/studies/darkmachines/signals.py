@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hepdensity.generate.requirement import Requirement
 from hepdensity.generate.slha import (
     LIGHTEST_NEUTRALINO,
     SQUARKS,
@@ -25,7 +26,6 @@ from hepdensity.generate.slha import (
     shared,
     slha_text,
 )
-from hepdensity.generate.vetoes import Requirement
 
 GLUINO, STOP, CHARGINO, SECOND_NEUTRALINO = 1000021, 1000006, 1000024, 1000023
 W, Z, TOP, BOTTOM, ELECTRON, MUON = 24, 23, 6, 5, 11, 13
