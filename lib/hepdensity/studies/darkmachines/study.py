@@ -153,7 +153,7 @@ class Study(BaseStudy):
         channel, view, n_max = dataset_parts(dataset)
         return {
             **{"channel": channel, "view": view, "n_max": n_max},
-            **{key: self.settings[key] for key in ("channels", "split", "seed")},
+            **{key: self.settings[key] for key in ("channels", "split", "seed", "largest_skipped")},
             "processes": [self._prepared(*given, channel) for given in self.members(channel)],
         }
 

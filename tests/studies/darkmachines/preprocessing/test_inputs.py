@@ -9,7 +9,7 @@ from object_events import random_events
 
 from hepdensity.ingest.object_file import ObjectWriter
 from hepdensity.models.inputs import group_sizes, read_array, read_layout
-from hepdensity.physics.objects import ObjectEvents
+from hepdensity.physics.objects import ObjectEvents, concatenated
 from hepdensity.studies.darkmachines.channels import CHANNELS, select
 from hepdensity.studies.darkmachines.layouts import layout_of
 from hepdensity.studies.darkmachines.preprocessing.inputs import Process, least_pt, prepare_inputs
@@ -21,6 +21,7 @@ def settings(**other: Any) -> dict[str, Any]:
     return {
         **{"channel": "open", "channels": CUTS, "view": "max", "n_max": 4, "seed": 1},
         **{"split": {"test": 0.4, "validation": 0.2}, "train": 10},
+        "largest_skipped": 0.01,
         **other,
     }
 
@@ -120,10 +121,20 @@ def test_too_few_training_events_are_refused(tmp_path: Path, processes: list[Pro
         prepare_inputs(processes, tmp_path / "inputs.h5", settings(train=100_000), {})
 
 
-def test_the_same_event_in_two_files_is_refused(tmp_path: Path, processes: list[Process]) -> None:
+def test_the_same_events_in_two_files_are_refused(tmp_path: Path, processes: list[Process]) -> None:
     again = Process("again", written(tmp_path, "again", some_events(400, 1)))
-    with pytest.raises(ValueError, match=r"again.h5: .*same MET and objects as event 1 of .*a.h5"):
+    with pytest.raises(ValueError, match=r"again.h5: \d+ of \d+ events occur twice, .* of .*a.h5"):
         prepare_inputs([*processes, again], tmp_path / "inputs.h5", settings(), {})
+
+
+def test_a_few_repeated_events_are_left_out_and_counted(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    parts = [some_events(400, 1)[:40], some_events(100, 8)]
+    again = Process("again", written(tmp_path, "again", concatenated(parts)))
+    loose = settings(largest_skipped=0.2)
+    found = prepare_inputs([*processes, again], tmp_path / "inputs.h5", loose, {})
+    assert found["occur_twice"] == 40
 
 
 def test_channels_of_the_challenge_are_those_of_the_presets() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hepdensity.ingest.object_file import iterate_objects
-from hepdensity.ingest.object_repeats import refuse_repeated_objects
+from hepdensity.ingest.object_repeats import first_occurrences
 from hepdensity.models.inputs import InputsWriter
 from hepdensity.physics.objects import LABELS, ObjectEvents, concatenated
 from hepdensity.physics.selection import Selection
@@ -56,24 +56,28 @@ def prepare_inputs(
         processes: All processes of the channel.
         output: Inputs file; it appears only when complete.
         settings: `channel` (its name), `channels` (cuts of all channels), `view`, `n_max`, `split`
-            with fractions `test` and `validation`, `seed`, and `train`, the smallest number of
-            training events that is enough.
+            with fractions `test` and `validation`, `seed`, `largest_skipped`, the largest fraction
+            of background events that may occur twice, and `train`, the smallest number of training
+            events that is enough.
         provenance: Run record.
 
     Returns:
         `rows`, number of events of each group; `effective`, effective number of test events;
+        `occur_twice`, number of background events left out because the same one stands before;
         `repeated`, number of training rows that repeat an event; `backgrounds`: for each background
         process its `selected` events, and its `share` of the weight.
 
     Raises:
         ValueError: If a process has no events in the channel, if there are too few training events,
-            or if the same event occurs twice.
+            or if too many events occur twice.
     """
-    refuse_repeated_objects([process.path for process in processes if process.group is None])
-    chosen = [(process, _selected(process, settings)) for process in processes]
-    backgrounds = [(process, events) for process, events in chosen if process.group is None]
-    everything = concatenated([events for _, events in backgrounds])
-    weight = np.concatenate([process.scale * events.weight for process, events in backgrounds])
+    backgrounds = [process for process in processes if process.group is None]
+    paths = [process.path for process in backgrounds]
+    first = dict(zip(paths, first_occurrences(paths, settings["largest_skipped"]), strict=True))
+    chosen = [(process, _selected(process, settings, first)) for process in processes]
+    background = [(process, events) for process, events in chosen if process.group is None]
+    everything = concatenated([events for _, events in background])
+    weight = np.concatenate([process.scale * events.weight for process, events in background])
     groups = split_background(weight, seed=settings["seed"], **settings["split"])
     place = f"channel {settings['channel']}"
     if len(groups.train) < settings["train"]:
@@ -100,10 +104,11 @@ def prepare_inputs(
             "selected": len(events),
             "share": float(process.scale * events.weight.sum() / weight.sum()),
         }
-        for process, events in backgrounds
+        for process, events in background
     }
     return {
         "rows": {group: len(events) for group, (events, _) in parts.items()},
+        "occur_twice": sum(int((~kept).sum()) for kept in first.values()),
         "repeated": len(groups.train) - len(np.unique(groups.train)),
         "effective": float(test.sum() ** 2 / (test**2).sum()),
         "backgrounds": shares,
@@ -136,13 +141,19 @@ def _write(
         writer.write(group, len(events), start, columns, **cut)
 
 
-def _selected(process: Process, settings: Mapping[str, Any]) -> ObjectEvents:
-    """Events of a process in the channel."""
-    parts = []
+def _selected(
+    process: Process, settings: Mapping[str, Any], first: Mapping[str, np.ndarray]
+) -> ObjectEvents:
+    """Events of a process in the channel, without those that occurred before."""
+    parts, start = [], 0
     for events in iterate_objects(process.path, _BLOCK):
+        wanted = np.ones(len(events), dtype=bool)
+        if process.path in first:
+            wanted &= first[process.path][start : start + len(events)]
         if not process.selected:
-            events = events[select(events, settings["channel"], settings["channels"])]
-        parts.append(events)
+            wanted &= select(events, settings["channel"], settings["channels"])
+        parts.append(events[wanted])
+        start += len(events)
     if not sum(map(len, parts)):
         raise ValueError(
             f"{process.path}: no event of '{process.name}' passes the cuts of channel"
