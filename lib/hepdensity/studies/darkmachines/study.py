@@ -25,7 +25,13 @@ OWN_VIEW = "mass"
 
 OWN_KIND = "object-flow"
 
-FIGURES = ("fig14_max_si", "darkmachines_detector")
+
+def is_remote(name: str) -> bool:
+    """Whether the name of a file is an address."""
+    return "://" in name
+
+
+FIGURES = ("fig14_max_si",)
 TABLES = (
     *("fig14_max_si", "darkmachines_scores", "challenge_scores", "darkmachines_summary"),
     *("darkmachines_comparison", "darkmachines_coordinates", "darkmachines_composition"),
@@ -72,14 +78,30 @@ class Study(BaseStudy):
         """Channels of the active datasets."""
         return sorted({dataset_parts(name)[0] for name in self.datasets()})
 
-    def processes(self) -> list[str]:
-        """Processes whose events the active datasets need."""
+    def processes(self, form: str | None = None) -> list[str]:
+        """Processes whose events the active datasets need.
+
+        Args:
+            form: Only those of this form: "simulated", "root", "csv" or "hepmc".
+        """
         channels = self.channels()
-        return sorted({name for channel in channels for name, _ in self.members(channel)})
+        found = sorted({name for channel in channels for name, _ in self.members(channel)})
+        return [name for name in found if form is None or self.form_of(name) == form]
+
+    def form_of(self, process: str) -> str:
+        """Where the events of a process come from: the simulation, or the format of their file."""
+        if self.source == SIMULATED:
+            return SIMULATED
+        return str(self.given_process(process)["format"])
+
+    def given_process(self, name: str) -> Mapping[str, Any]:
+        """What the user says about a process of source "files"."""
+        found: Mapping[str, Any] = self.settings[FILES]["processes"][name]
+        return found
 
     def events(self, process: str, kind: str = "h5") -> str:
         """Event file of a process, or its record (`kind` "json")."""
-        return f"{self.folder}/events/{self.source}/{process}.{kind}"
+        return f"{self.folder}/events/{self.form_of(process)}/{process}.{kind}"
 
     def chunks(self, process: str) -> list[int]:
         """Number of events in each chunk of a simulated process; the last may be smaller."""
@@ -92,34 +114,16 @@ class Study(BaseStudy):
         base = f"{self.folder}/events/{SIMULATED}/{process}/chunk"
         return [f"{base}{chunk}.{kind}" for chunk in range(len(self.chunks(process)))]
 
-    def simulation(self, process: str, chunk: int) -> dict[str, Any]:
+    def generation(self, process: str, chunk: int) -> dict[str, Any]:
         """Settings of the simulation of a chunk."""
         given = self.settings[SIMULATED]
+        interactions = "on" if given["multiparton"] else "off"
         return {
             **{"process": process, "chunk": chunk, "events": self.chunks(process)[chunk]},
-            **{key: given[key] for key in ("multiparton", "radius")},
-            "seed": self.settings["seed"],
+            **{"seed": self.settings["seed"], "radius": given["radius"]},
+            "settings": [f"PartonLevel:MPI = {interactions}", "TauDecays:mode = 0"],
+            "channels": self.settings["channels"],
         }
-
-    def given_process(self, name: str) -> Mapping[str, Any]:
-        """What the user says about a process of source "files"."""
-        found: Mapping[str, Any] = self.settings[FILES]["processes"][name]
-        return found
-
-    def files(self, process: str) -> list[str]:
-        """Files of a process: the user's, or the one that the user's command makes."""
-        if self.source == SIMULATED:
-            return self.chunk_files(process, "root")
-        given = self.given_process(process)
-        if given.get("command"):
-            return [f"{self.folder}/events/external/{process}.{given['format']}"]
-        return [str(expanded(name)) for name in given["files"]]
-
-    def processes_of(self, form: str) -> list[str]:
-        """Needed processes of a file format: "root", "csv" or "hepmc"."""
-        if self.source == SIMULATED:
-            return self.processes() if form == "root" else []
-        return [name for name in self.processes() if self.given_process(name)["format"] == form]
 
     def external_processes(self) -> list[str]:
         """Needed processes that a command of the user makes."""
@@ -127,19 +131,31 @@ class Study(BaseStudy):
             return []
         return [name for name in self.processes() if self.given_process(name).get("command")]
 
+    def external(self, process: str) -> dict[str, Any]:
+        """Settings of the command of the user that makes the events of a process."""
+        given = self.given_process(process)
+        return {key: given.get(key) for key in ("command", "makes")}
+
+    def files(self, process: str) -> list[str]:
+        """Local files of a process: the user's, or the one that the user's command makes."""
+        given = self.given_process(process)
+        if given.get("command"):
+            return [f"{self.folder}/events/external/{process}.{given['format']}"]
+        return [str(expanded(name)) for name in given["files"] if not is_remote(name)]
+
     def ingestion(self, process: str) -> dict[str, Any]:
         """Settings of the ingestion of a process, with the identities of the user's files."""
-        shared = {"process": process, "seed": self.settings["seed"]}
         if self.source == SIMULATED:
-            return shared
+            return {"process": process}
         given = self.given_process(process)
-        made = bool(given.get("command"))
+        own = [] if given.get("command") else self.files(process)
         return {
-            **shared,
             **{key: given.get(key) for key in ("cross_section", "member")},
+            **{"process": process, "seed": self.settings["seed"]},
             "largest_skipped": self.settings["largest_skipped"],
             "radius": self.settings[SIMULATED]["radius"],
-            "files": [] if made else [identity(name) for name in self.files(process)],
+            "remote": [name for name in given.get("files", ()) if is_remote(name)],
+            "files": [identity(name) for name in own],
         }
 
     # --- datasets -------------------------------------------------------------------------------
