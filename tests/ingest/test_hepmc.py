@@ -5,6 +5,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -141,10 +142,28 @@ def test_weights_of_zero_and_below_are_irregular(
 def test_events_without_missing_momentum_are_irregular(tmp_path: Path) -> None:
     neutrinos = PARTICLES.pdg_id.copy()
     neutrinos[PARTICLES.final] = 12
-    changed = Particles(**{**vars(PARTICLES), "pdg_id": neutrinos})
+    changed = replace(PARTICLES, pdg_id=neutrinos)
     path = write(tmp_path / "x", changed)
     with pytest.raises(ValueError, match=f"the missing transverse momentum is 0: {N}"):
         list(read_hepmc(path, selection=Selection(trigger={})))
+
+
+def test_virtual_partons_may_be_spacelike(tmp_path: Path) -> None:
+    energy = np.where(PARTICLES.final, PARTICLES.energy, 0.5 * PARTICLES.energy)
+    (found,) = read_particles(write(tmp_path / "x", replace(PARTICLES, energy=energy)))
+    np.testing.assert_allclose(found.energy, energy, rtol=1e-13)
+
+
+def test_file_without_partons_is_logged(
+    tmp_path: Path, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hadrons = np.where(PARTICLES.final, PARTICLES.pdg_id, 6).astype(np.int32)
+    path = write(tmp_path / "x", replace(PARTICLES, pdg_id=hadrons))
+    with caplog.at_level(logging.WARNING, "hepdensity.ingest"):
+        list(read_hepmc(file))
+        assert caplog.text == ""
+        list(read_hepmc(path))
+    assert "x: there are no partons, so all jets count as light for b-tags" in caplog.text
 
 
 def all_of(path: Path) -> list[Particles]:

@@ -78,7 +78,9 @@ def read_hepmc(
     name = Path(path).name.split(".")[0] if process is None else process
     irregular = IrregularEvents(path, most_irregular)
     totals: Counter[str] = Counter()
+    with_partons = False
     for particles in read_particles(path):
+        with_partons = with_partons or not particles.final.all()
         found = reconstruct(particles, seed, card)
         usable = found.weight > 0
         irregular.counts[WEIGHT] += int((~usable).sum())
@@ -90,6 +92,8 @@ def read_hepmc(
         if len(events):
             yield events
     irregular.conclude()
+    if not with_partons:
+        logger.warning("%s: there are no partons, so all jets count as light for b-tags", path)
     totals.update(irregular.counts)
     logger.info("%s: %s", path, dict(totals))
     if counts is not None:
@@ -149,8 +153,6 @@ class _Event:
 
 def _checked(path: str | Path, place: int, event: _Event) -> _Event:
     """The event, if it can enter the detector."""
-    x, y, z, energy = event.momentum
-    momentum = np.sqrt(x * x + y * y + z * z)
     faults = {
         "there are no stable particles (status 1)": not event.final.any(),
         "quarks or gluons are stable": event.partons_left,
@@ -158,7 +160,9 @@ def _checked(path: str | Path, place: int, event: _Event) -> _Event:
     for problem, is_so in faults.items():
         if is_so:
             raise input_error(path, place + 1, problem, _HADRONS)
-    # Rounding of files with few digits makes light particles slightly spacelike.
+    x, y, z, energy = event.momentum[:, event.final]
+    momentum = np.sqrt(x * x + y * y + z * z)
+    # Files with few digits make light particles slightly spacelike; virtual partons may be it.
     if not (np.isfinite(event.momentum).all() and (energy >= 0.99 * momentum).all()):
         problem = "a momentum is not finite, or larger than the energy"
         raise input_error(path, place + 1, problem, _AGAIN)

@@ -75,6 +75,7 @@ def _arrivals(
         distance = diameter * math.sin(turned)
         if distance < 0:
             azimuth += math.pi
+        # After whole turns the distance from the beam may be 0.
         eta[i] = math.asinh(length * slope / max(abs(distance), 1e-12))
         azimuth -= turned if charge[i] > 0 else -turned
         phi[i] = azimuth - 2 * math.pi * math.floor(azimuth / (2 * math.pi) + 0.5)

@@ -63,12 +63,7 @@ def reconstruct(particles: Particles, seed: int, card: Card = ATLAS) -> Reconstr
     flow = energy_flow(
         particles.pdg_id, species, tracks, energy, ecal, ecal_excess, hcal, hcal_excess
     )
-    photon = photons(flow, randoms, card)
-    taken = particles_of_towers(ecal, flow.source[photon])
-    electron = electrons(flow, eta, randoms, card)
-    electron = electron[without_taken(flow.source[electron], taken)]
-    muon = muons(flow, eta, randoms, card)
-    muon = muon[without_taken(flow.source[muon], taken)]
+    photon, electron, muon, taken = _identified(flow, ecal, eta, randoms, card)
     momentum, offsets, place = tower_momenta(ecal, hcal)
     found = anti_kt(momentum, offsets, card.jets.radius, card.jets.min_pt)
     is_taken = np.concatenate([towers_of_particles(of, taken) for of in (ecal, hcal)])[place]
@@ -166,6 +161,19 @@ def missing_momentum(momentum: np.ndarray, offsets: np.ndarray) -> tuple[np.ndar
 
 
 _KINDS = 6
+
+
+def _identified(
+    flow: Flow, ecal: Towers, eta: np.ndarray, randoms: Randoms, card: Card
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Candidates that are photons, electrons and muons, and which particles belong to them."""
+    photon = photons(flow, randoms, card)
+    taken = particles_of_towers(ecal, flow.source[photon])
+    electron = electrons(flow, eta, randoms, card)
+    electron = electron[without_taken(flow.source[electron], taken)]
+    muon = muons(flow, eta, randoms, card)
+    muon = muon[without_taken(flow.source[muon], taken)]
+    return photon, electron, muon, taken
 
 
 def _jets(jets: Jets, chosen: np.ndarray) -> Jets:
