@@ -66,7 +66,10 @@ use rule evaluate_anomaly_scores as evaluate_summary with:
 use rule evaluate_anomaly_scores as evaluate_comparison with:
     output:
         **table_files(
-            "darkmachines", "darkmachines_comparison", "Anomaly scores", "one score against another"
+            "darkmachines",
+            "darkmachines_comparison",
+            "Anomaly scores",
+            "one score against another",
         ),
     log:
         log_of("evaluate_comparison", study="darkmachines"),
@@ -195,6 +198,8 @@ use rule make_table as evaluate_darkmachines_events with:
         source=digest("make_table", "hepdensity.studies.darkmachines.evaluation.events"),
         table={
             "function": "hepdensity.studies.darkmachines.evaluation.events:events_table",
+            "roles": darkmachines.anomaly()["signals"],
+            "scale": darkmachines.given.get("scale", {}),
         },
     message:
         "Processes, cross-sections and shares of the events"

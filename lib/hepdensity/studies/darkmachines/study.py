@@ -119,8 +119,9 @@ class Study(BaseStudy):
         given = self.settings[SIMULATED]
         interactions = "on" if given["multiparton"] else "off"
         return {
-            **{"process": process, "chunk": chunk, "events": self.chunks(process)[chunk]},
-            **{"seed": self.settings["seed"], "radius": given["radius"]},
+            **{"sample": process, "chunk": chunk, "events": self.chunks(process)[chunk]},
+            **{"seed": self.settings["seed"], "jet_radius": given["radius"]},
+            **{"everything": False, "eflow": False},
             "settings": [f"PartonLevel:MPI = {interactions}", "TauDecays:mode = 0"],
             "channels": self.settings["channels"],
         }
@@ -150,10 +151,10 @@ class Study(BaseStudy):
         given = self.given_process(process)
         own = [] if given.get("command") else self.files(process)
         return {
-            **{key: given.get(key) for key in ("cross_section", "member")},
+            **{key: given.get(key) for key in ("cross_section", "generated", "member")},
             **{"process": process, "seed": self.settings["seed"]},
             "largest_skipped": self.settings["largest_skipped"],
-            "radius": self.settings[SIMULATED]["radius"],
+            "jet_radius": self.settings[SIMULATED]["radius"],
             "remote": [name for name in given.get("files", ()) if is_remote(name)],
             "files": [identity(name) for name in own],
         }

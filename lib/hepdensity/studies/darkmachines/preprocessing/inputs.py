@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.ingest.object_file import iterate_objects
+from hepdensity.ingest.object_file import iterate_objects, read_sample
 from hepdensity.ingest.object_repeats import first_occurrences
 from hepdensity.models.inputs import InputsWriter
 from hepdensity.physics.objects import LABELS, ObjectEvents, concatenated
@@ -77,7 +77,7 @@ def prepare_inputs(
     chosen = [(process, _selected(process, settings, first)) for process in processes]
     background = [(process, events) for process, events in chosen if process.group is None]
     everything = concatenated([events for _, events in background])
-    weight = np.concatenate([process.scale * events.weight for process, events in background])
+    weight = np.concatenate([_factor(process) * events.weight for process, events in background])
     groups = split_background(weight, seed=settings["seed"], **settings["split"])
     place = f"channel {settings['channel']}"
     if len(groups.train) < settings["train"]:
@@ -102,7 +102,7 @@ def prepare_inputs(
     shares = {
         process.name: {
             "selected": len(events),
-            "share": float(process.scale * events.weight.sum() / weight.sum()),
+            "share": float(_factor(process) * events.weight.sum() / weight.sum()),
         }
         for process, events in background
     }
@@ -113,6 +113,14 @@ def prepare_inputs(
         "effective": float(test.sum() ** 2 / (test**2).sum()),
         "backgrounds": shares,
     }
+
+
+def _factor(process: Process) -> float:
+    """What a weight of 1 stands for [pb], or the scale if the cross-section is not known."""
+    sample = read_sample(process.path)
+    if sample.cross_section is None or sample.generated is None:
+        return process.scale
+    return process.scale * sample.cross_section / sample.generated
 
 
 def least_pt() -> dict[str, float]:
