@@ -17,6 +17,9 @@ SIMULATED, FILES = "simulated", "files"
 ROLES = ("tuning", "final")
 """Roles of signals: scores are chosen with the first ones, and tables report both."""
 
+ALL_GROUPS = "all"
+"""Name of the score files, which hold all groups."""
+
 UNLABELLED = "unlabelled"
 """Group of events without labels."""
 
@@ -211,13 +214,13 @@ class Study(BaseStudy):
         extra = [UNLABELLED] if self.unlabelled(channel) else []
         return ["validation", "test", *self.signals(channel), *extra]
 
+    def groups(self, dataset: str, group: str) -> list[str]:
+        """Groups of events in a score file; all of them are scored in one job."""
+        return self.scored_groups(dataset)
+
     def score_files(self) -> list[str]:
-        """Score files of all trainings and groups."""
-        return [
-            self.scores.format(**run, group=group)
-            for run in self.all_runs()
-            for group in self.scored_groups(run["dataset"])
-        ]
+        """Score files of all trainings."""
+        return [self.scores.format(**run, group=ALL_GROUPS) for run in self.all_runs()]
 
     def reference_file(self, channel: str) -> str:
         """Scores of the references of a channel."""
