@@ -36,7 +36,7 @@ def open_member(path: str | Path, member: str | None) -> Iterator[IO[bytes]]:
     """
     with open_input(path):
         pass  # A missing file or a folder gets our message.
-    archive = tarfile.is_tarfile(path)
+    archive = _is_archive(path)
     if member is None and not archive:
         with open_plain(path) as plain:
             yield plain
@@ -50,15 +50,23 @@ def open_member(path: str | Path, member: str | None) -> Iterator[IO[bytes]]:
             yield plain
 
 
+def _is_archive(path: str | Path) -> bool:
+    try:
+        with damage_as_fault():
+            return tarfile.is_tarfile(path)
+    except Fault:
+        return False  # The error comes when the file is read.
+
+
 def _found(path: str | Path, content: tarfile.TarFile, member: str | None) -> tarfile.TarInfo:
     files = []
     try:
         with damage_as_fault():
             for info in content:
-                if info.name == member:
-                    return info
                 if info.isfile():
                     files.append(info)
+                    if info.name == member:
+                        return info
     except (Fault, tarfile.TarError) as error:
         problem = f"the archive is truncated or damaged ({error})"
         raise place_error(path, None, problem, AGAIN) from error

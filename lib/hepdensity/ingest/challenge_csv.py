@@ -11,6 +11,7 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -104,7 +105,7 @@ def _blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
             with damage_as_fault():
                 read = file.read(BLOCK_BYTES)
         except Fault as fault:
-            where = f"after line {lines}"
+            where = f"line {lines + 1} or later"
             raise place_error(name, where, fault.problem, fault.remedy) from fault
         if first:
             read, first = read.removeprefix(_BOM), False
@@ -130,7 +131,7 @@ class _Lines:
     def __init__(self, name: str, before: int, data: np.ndarray, starts: np.ndarray) -> None:
         self._name, self._before, self._data, self._starts = name, before, data, starts
         self._parsed = parse_lines(data, starts)
-        self._processes = self._names()
+        self._processes = self._numbered()
 
     def events(self) -> tuple[ObjectEvents, np.ndarray]:
         """The events of all lines that are not blank, and their numbers of objects."""
@@ -143,7 +144,7 @@ class _Lines:
             met=met,
             met_phi=met_phi,
             weight=weight,
-            process=np.array(self._processes or [""])[parsed.process],
+            process=np.array([*self._processes, ""])[parsed.process],
             event_id=parsed.event_id,
             type=parsed.type,
             energy=energy,
@@ -155,13 +156,15 @@ class _Lines:
         filled = parsed.status != BLANK
         return (events, parsed.counts) if filled.all() else (events[filled], parsed.counts[filled])
 
-    def _names(self) -> list[str]:
+    def _numbered(self) -> dict[str, int]:
+        """Names of processes that the compiled reader found, and their numbers."""
         try:
-            return [bytes(self._data[a:b]).decode() for a, b in self._parsed.names]
+            names = [bytes(self._data[a:b]).decode() for a, b in self._parsed.names]
+            return {name: number for number, name in enumerate(names)}
         except UnicodeDecodeError:
             # The careful reader finds the line and words the error.
             self._parsed.status[self._parsed.status == READ] = CAREFUL
-            return []
+            return {}
 
     def _read_carefully(self, i: int) -> None:
         parsed = self._parsed
@@ -174,9 +177,7 @@ class _Lines:
         except Fault as fault:
             where = f"line {self._before + i + 1}"
             raise place_error(self._name, where, fault.problem, fault.remedy) from fault
-        if line.process not in self._processes:
-            self._processes.append(line.process)
-        parsed.process[i] = self._processes.index(line.process)
+        parsed.process[i] = self._processes.setdefault(line.process, len(self._processes))
         parsed.event_id[i] = line.event_id
         parsed.header[i] = line.weight, line.met, line.met_phi
         parsed.counts[i] = len(line.objects)
@@ -232,11 +233,19 @@ def write_challenge_csv(path: str | Path, chunks: Iterable[ObjectEvents], digits
     return written
 
 
-def _created(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        # The header of a gzip file holds a time; equal events must give equal files.
-        return io.TextIOWrapper(gzip.GzipFile(path, "wb", mtime=0), encoding="utf-8")
-    return path.open("w", encoding="utf-8", newline="\n")
+@contextmanager
+def _created(path: Path) -> Iterator[IO[str]]:
+    if path.suffix != ".gz":
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        return
+    # Without a name and a time in its header, so that equal events give equal files.
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as file,
+    ):
+        yield file
 
 
 def _line(events: ObjectEvents, i: int, digits: int) -> str:

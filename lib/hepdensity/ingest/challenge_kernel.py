@@ -1,12 +1,15 @@
 """Compiled reading of the usual lines of a challenge CSV file.
 
-The kernel takes only lines that need no second look: known names, numbers of at most 15 digits,
+The kernel takes only lines that need no second look: known names, numbers of at most 18 digits,
 values in range, no blanks. It leaves all others to `hepdensity.ingest.challenge_lines`, which
 accepts every valid spelling and words the errors. So the kernel may refuse, but never differs.
 
-A decimal of at most 15 digits and a power of ten up to 10^22 are exact in double precision, so one
-multiplication or division rounds as `float` does (Clinger 1990). Everything is in one file, because
-numba's cache checks only the time stamp of the file of a function.
+An integer up to 2^53 and a power of ten up to 10^22 are exact in double precision, so one
+multiplication or division rounds as `float` does (Clinger 1990). Longer numbers are divided with
+about 100 bits, which shows in almost all cases how the exact result rounds.
+
+Everything is in one file, because numba's cache checks only the time stamp of the file of a
+function.
 """
 
 from __future__ import annotations
@@ -25,11 +28,16 @@ READ, BLANK, CAREFUL = range(3)
 """What became of a line: read, blank, or left to `challenge_lines`."""
 
 _MOST_NAMES = 256
-_MOST_DIGITS = 15
+_MOST_DIGITS = 18
+_EXACT = 2**53
+_SPLITTER = 2.0**27 + 1
+# Far above the relative error of the rest of a quotient, which is a few 2^-53.
+_DOUBT = 1e-12
 _MOST_POWER = 22
 _POWERS = 10.0 ** np.arange(_MOST_POWER + 1)
 _BREAK, _RETURN, _PLUS, _COMMA, _MINUS, _POINT, _ZERO, _SEMICOLON = (ord(c) for c in "\n\r+,-.0;")
 _SMALL_E, _LARGE_E = ord("e"), ord("E")
+_SPACE = ord(" ")
 _A, _B, _G, _J, _M, _U = (ord(c) for c in "abgjmu")
 _PI = math.pi
 
@@ -95,30 +103,51 @@ def parse_lines(data: Array, starts: Array) -> Parsed:
 
 
 @_piece
+def _quotient(mantissa: int, power: float) -> tuple[float, bool]:
+    """An integer above 2^53 over an exact power of ten, and whether its rounding is certain."""
+    high = float(mantissa)
+    low = float(mantissa - int(high))
+    quotient = high / power
+    # The rounding error of quotient * power, exactly (Dekker 1971).
+    split = _SPLITTER * quotient
+    q_high = split - (split - quotient)
+    q_low = quotient - q_high
+    split = _SPLITTER * power
+    p_high = split - (split - power)
+    p_low = power - p_high
+    product = quotient * power
+    error = ((q_high * p_high - product) + q_high * p_low + q_low * p_high) + q_low * p_low
+    rest = (((high - product) - error) + low) / power
+    value = quotient + rest
+    certain = quotient + rest * (1 - _DOUBT) == value == quotient + rest * (1 + _DOUBT)
+    return value, certain
+
+
+@_piece
 def _number(data: Array, i: int, end: int) -> tuple[float, int]:
-    """The number that begins at i, and the byte after it; -1 if there is none that is exact."""
+    """The number that begins at i, and the byte after it; -1 if it needs a careful look."""
     negative = data[i] == _MINUS
     if negative or data[i] == _PLUS:
         i += 1
     mantissa = 0
+    read = 0
     digits = 0
     places = 0
     point = False
-    while i < end:
+    while i < end and digits <= _MOST_DIGITS:
         digit = data[i] - _ZERO
         if 0 <= digit <= 9:
             mantissa = 10 * mantissa + digit
-            digits += 1
+            read += 1
+            digits += mantissa > 0
             places += point
         elif data[i] == _POINT and not point:
             point = True
         else:
             break
-        if digits > _MOST_DIGITS:
-            break
         i += 1
     power = -places
-    good = 0 < digits <= _MOST_DIGITS
+    good = read > 0 and digits <= _MOST_DIGITS
     if good and i < end and (data[i] == _SMALL_E or data[i] == _LARGE_E):
         i += 1
         below = data[i] == _MINUS
@@ -131,14 +160,19 @@ def _number(data: Array, i: int, end: int) -> tuple[float, int]:
             i += 1
         good = i > first
         power += -exponent if below else exponent
+    good = good and abs(power) <= _MOST_POWER
     value = float(mantissa)
-    if not good or abs(power) > _MOST_POWER:
-        i = -1
+    if not good:
+        pass
+    elif mantissa > _EXACT:
+        good = power <= 0
+        if good:
+            value, good = _quotient(mantissa, _POWERS[-power])
     elif power < 0:
         value = value / _POWERS[-power]
     else:
         value = value * _POWERS[power]
-    if value > LARGEST:
+    if not good or value > LARGEST:
         i = -1
     return (-value if negative else value), i
 
@@ -182,6 +216,48 @@ def _name(data: Array, first: int, after: int, names: Array, found: int) -> int:
     return found
 
 
+@_piece
+def _integer(data: Array, i: int, end: int) -> tuple[int, int]:
+    """The integer that begins at i, and the byte after it; -1 if it needs a careful look."""
+    negative = data[i] == _MINUS
+    i += negative
+    first = i
+    value = 0
+    while i < end and i < first + _MOST_DIGITS and 0 <= data[i] - _ZERO <= 9:
+        value = 10 * value + data[i] - _ZERO
+        i += 1
+    return (-value if negative else value), (i if i > first else -1)
+
+
+@_piece
+def _numbers(data: Array, i: int, end: int, separator: int, out: Array) -> int:
+    """Read as many numbers as `out` holds, each behind a separator; as `_number` else."""
+    for k in range(len(out)):
+        if i < 0 or i >= end or data[i] != separator:
+            return -1
+        out[k], i = _number(data, i + 1, end)
+    return i
+
+
+@_piece
+def _insert(
+    kind: int, numbers: Array, number: int, kinds: Array, order: Array, values: Array, line: int
+) -> None:
+    """Insert an object behind those of larger or equal pT; the others move back by one place."""
+    pt = np.float32(numbers[1])
+    place = number
+    while place > 0 and values[1, line, place - 1] < pt:
+        kinds[line, place] = kinds[line, place - 1]
+        order[line, place] = order[line, place - 1]
+        for k in range(4):
+            values[k, line, place] = values[k, line, place - 1]
+        place -= 1
+    kinds[line, place] = kind
+    order[line, place] = number
+    for k in range(4):
+        values[k, line, place] = np.float32(numbers[k])
+
+
 @_compile
 def _parse_lines(
     data: Array,
@@ -201,7 +277,7 @@ def _parse_lines(
     for line in range(len(status)):
         status[line] = CAREFUL
         i = starts[line]
-        # Reading a byte beyond a field is safe, because each line ends with a newline.
+        # Reading the byte behind a field is safe, because each line ends with a newline.
         end = starts[line + 1] - 1
         while end > i and data[end - 1] == _RETURN:
             end -= 1
@@ -209,74 +285,40 @@ def _parse_lines(
             status[line] = BLANK
             continue
 
-        negative = data[i] == _MINUS
-        i += negative
-        first = i
-        number = 0
-        while i < end and i < first + 18 and 0 <= data[i] - _ZERO <= 9:
-            number = 10 * number + data[i] - _ZERO
-            i += 1
-        if i == first or data[i] != _SEMICOLON:
+        event_id[line], i = _integer(data, i, end)
+        if i < 0 or data[i] != _SEMICOLON:
             continue
-        event_id[line] = -number if negative else number
-
         i += 1
         first = i
         while i < end and data[i] != _SEMICOLON:
             i += 1
-        if i == end:
-            continue
-        blank = data[first] <= 32 or data[i - 1] <= 32
         name = _name(data, first, i, names, found)
-        if blank or name == _MOST_NAMES:
+        if i == end or data[first] <= _SPACE or data[i - 1] <= _SPACE or name == _MOST_NAMES:
             continue
-        process[line] = name
-        fresh, name_start, name_stop = name == found, first, i
-
-        good = True
-        for k in range(3):
-            good = good and data[i] == _SEMICOLON and i < end
-            if good:
-                header[line, k], i = _number(data, i + 1, end)
-                good = i >= 0
-        if not good or header[line, 1] < 0 or abs(header[line, 2]) > _PI:
+        after_name = i
+        i = _numbers(data, i, end, _SEMICOLON, header[line])
+        if i < 0 or header[line, 1] < 0 or abs(header[line, 2]) > _PI:
             continue
         header[line, 1] /= 1000
 
         count = 0
-        while good and i < end and data[i] == _SEMICOLON and i + 1 < end:
+        while i >= 0 and i + 1 < end and data[i] == _SEMICOLON:
             kind, i = _label(data, i + 1)
-            good = kind > 0
-            for k in range(4):
-                good = good and i < end and data[i] == _COMMA
-                if good:
-                    numbers[k], i = _number(data, i + 1, end)
-                    good = i >= 0
-            if not good or not numbers[0] > 0 or not numbers[1] > 0 or abs(numbers[3]) > _PI:
-                good = False
-            elif count < MOST_OBJECTS:
-                # An object moves past those of smaller pT; the latter move back by one place.
-                pt = np.float32(numbers[1] / 1000)
-                place = count
-                while place > 0 and values[1, line, place - 1] < pt:
-                    kinds[line, place] = kinds[line, place - 1]
-                    order[line, place] = order[line, place - 1]
-                    for k in range(4):
-                        values[k, line, place] = values[k, line, place - 1]
-                    place -= 1
-                kinds[line, place] = kind
-                order[line, place] = count
-                values[0, line, place] = np.float32(numbers[0] / 1000)
-                values[1, line, place] = pt
-                values[2, line, place] = np.float32(numbers[2])
-                values[3, line, place] = np.float32(numbers[3])
+            i = _numbers(data, i, end, _COMMA, numbers)
+            if kind == 0 or not (numbers[0] > 0 and numbers[1] > 0 and abs(numbers[3]) <= _PI):
+                i = -1
+            elif i >= 0 and count < MOST_OBJECTS:
+                numbers[0] /= 1000
+                numbers[1] /= 1000
+                _insert(kind, numbers, count, kinds, order, values, line)
             count += 1
-        if not good or (i < end and (data[i] != _SEMICOLON or i + 1 < end)):
+        if i < 0 or (i < end and (data[i] != _SEMICOLON or i + 1 < end)):
             continue
         counts[line] = count
-        if fresh:
-            names[found, 0] = name_start
-            names[found, 1] = name_stop
+        process[line] = name
+        if name == found:
+            names[found, 0] = first
+            names[found, 1] = after_name
             found += 1
         status[line] = READ
     return found

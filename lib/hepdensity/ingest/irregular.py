@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 MOST_IRREGULAR = 0.05
 """Default for the largest fraction of irregular events in a file."""
 
-NO_MET = "the missing transverse momentum is 0"
+NO_MET = "the missing transverse momentum is not positive"
 WEIGHT = "the weight is not positive"
 
 

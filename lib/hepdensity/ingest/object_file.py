@@ -136,7 +136,7 @@ class ObjectWriter:
             longest = max(process.tolist(), key=len)
             problem = f"the name of the process {longest!r} has more than {NAME_BYTES} bytes"
             raise ValueError(f"{self._path}: {problem}; use a shorter name")
-        return encoded
+        return encoded.astype(_TEXT)
 
 
 def read_objects(path: str | Path, start: int = 0, stop: int | None = None) -> ObjectEvents:

@@ -96,7 +96,7 @@ def refuse_repeated_events(
         ValueError: If an event occurs twice; names the file and the event number of both.
     """
     candidates = finder.candidates()
-    first = next(confirmed(candidates, read_words), None)
+    first = next(_confirmed(candidates, read_words), None)
     if first is None:
         return
     (path, number), (other, other_number) = (place_of(i, files) for i in reversed(first))
@@ -109,18 +109,9 @@ def refuse_repeated_events(
     raise input_error(path, number, problem, remedy)
 
 
-def confirmed(
+def _confirmed(
     candidates: np.ndarray, read_words: Callable[[int], np.ndarray]
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of events that are equal in every word, not only in their hash.
-
-    Args:
-        candidates: Pairs (earlier, later) of event numbers, shape (pairs, 2).
-        read_words: Function that gives the words of one event by its number.
-
-    Yields:
-        Those pairs that are equal.
-    """
     for earlier, later in candidates.tolist():
         if np.array_equal(read_words(earlier), read_words(later)):
             yield earlier, later

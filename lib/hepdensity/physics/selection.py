@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hepdensity.physics.objects import ABSENT, MOST_OBJECTS, ObjectEvents, sorted_objects
+from hepdensity.physics.object_kernels import insert_objects
+from hepdensity.physics.objects import ABSENT, MOST_OBJECTS, ObjectEvents
 
 KINDS = ("jet", "electron", "muon", "photon")
 """Kinds of objects, in the order in which the files of the challenge list them."""
@@ -44,7 +45,7 @@ class Cut:
         Args:
             eta: Pseudorapidity, any shape.
         """
-        absolute = np.abs(eta)
+        absolute = np.abs(_exact(eta))
         inside: np.ndarray = absolute < self.eta
         if self.gap is not None:
             inside &= ~((absolute > self.gap[0]) & (absolute < self.gap[1]))
@@ -57,8 +58,13 @@ class Cut:
             pt: Transverse momentum [GeV], any shape.
             eta: Pseudorapidity, likewise.
         """
-        result: np.ndarray = (pt > self.pt) & self.in_acceptance(eta)
+        result: np.ndarray = (_exact(pt) > self.pt) & self.in_acceptance(eta)
         return result
+
+
+def _exact(values: np.ndarray) -> np.ndarray:
+    """In double precision: a limit rounded to single precision would be another limit."""
+    return np.asarray(values, dtype=np.float64)
 
 
 def _stored() -> dict[str, Cut]:
@@ -175,71 +181,62 @@ def gather_objects(
     n = len(headers.met)
     usable = np.ones(n, dtype=bool) if usable is None else usable
     fires = np.full(n, not selection.trigger) & usable
-    sizes = np.zeros(n, dtype=np.int64)
-    events = _empty(headers)
+    kept = []
     for collection in collections:
-        event, chosen = _kept(collection, selection.stored.get(collection.kind), usable, removed)
+        event = np.repeat(np.arange(n), collection.counts)
+        chosen = _kept(collection, selection.stored.get(collection.kind), usable[event], removed)
         trigger = selection.trigger.get(collection.kind)
         if trigger is not None:
-            pt, eta = _exact(collection.pt[chosen]), _exact(collection.eta[chosen])
-            fires[event[trigger.passes(pt, eta)]] = True
-        _place(events, collection, event, chosen, sizes)
-        sizes += np.bincount(event, minlength=n)
+            fires[event[chosen & trigger.passes(collection.pt, collection.eta)]] = True
+        kept.append(chosen)
     removed[NO_TRIGGER] += int((usable & ~fires).sum())
-    removed[SHORTENED] += int((fires & (sizes > MOST_OBJECTS)).sum())
-    return sorted_objects(events[fires])
-
-
-def _exact(values: np.ndarray) -> np.ndarray:
-    """In double precision: a limit rounded to single precision would be another limit."""
-    return values.astype(np.float64)
-
-
-def _empty(headers: Headers) -> ObjectEvents:
-    shape = (len(headers.met), MOST_OBJECTS)
-    return ObjectEvents(
-        met=headers.met.astype(np.float64),
-        met_phi=headers.met_phi.astype(np.float64),
-        weight=headers.weight.astype(np.float64),
-        process=headers.process,
-        event_id=headers.event_id.astype(np.int64),
-        type=np.full(shape, ABSENT, dtype=np.int8),
-        energy=np.full(shape, np.nan, dtype=np.float32),
-        pt=np.full(shape, np.nan, dtype=np.float32),
-        eta=np.full(shape, np.nan, dtype=np.float32),
-        phi=np.full(shape, np.nan, dtype=np.float32),
-        order=np.full(shape, -1, dtype=np.int8),
-    )
+    events, sizes = _placed(headers, collections, kept, fires)
+    removed[SHORTENED] += int((sizes > MOST_OBJECTS).sum())
+    return events
 
 
 def _kept(
     collection: Collection, cut: Cut | None, usable: np.ndarray, removed: Counter[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Events and indices of the objects of a collection that pass; removed ones are counted."""
-    event = np.repeat(np.arange(len(usable)), collection.counts)
-    hard = near = usable[event]
-    if cut is not None:
-        hard = hard & (_exact(collection.pt) > cut.pt)
-        near = hard & cut.in_acceptance(_exact(collection.eta))
-        removed[f"{collection.kind}: pT"] += int(usable[event].sum() - hard.sum())
-        removed[f"{collection.kind}: eta"] += int(hard.sum() - near.sum())
-    chosen = np.flatnonzero(near)
-    return event[chosen], chosen
+) -> np.ndarray:
+    """Whether each object is in a usable event and passes; what a cut removes is counted."""
+    if cut is None:
+        return usable
+    hard = usable & (_exact(collection.pt) > cut.pt)
+    near = hard & cut.in_acceptance(collection.eta)
+    removed[f"{collection.kind}: pT"] += int(usable.sum() - hard.sum())
+    removed[f"{collection.kind}: eta"] += int(hard.sum() - near.sum())
+    return near
 
 
-def _place(
-    events: ObjectEvents,
-    collection: Collection,
-    event: np.ndarray,
-    chosen: np.ndarray,
-    sizes: np.ndarray,
-) -> None:
-    """Write the chosen objects behind those that each event has already, as far as they fit."""
-    counts = np.bincount(event, minlength=len(sizes))
-    first = np.cumsum(counts) - counts
-    place = sizes[event] + np.arange(len(event)) - first[event]
-    fits = place < MOST_OBJECTS
-    event, place, chosen = event[fits], place[fits], chosen[fits]
-    for name in ("type", "energy", "pt", "eta", "phi"):
-        getattr(events, name)[event, place] = getattr(collection, name)[chosen]
-    events.order[event, place] = place
+def _placed(
+    headers: Headers,
+    collections: Sequence[Collection],
+    kept: Sequence[np.ndarray],
+    fires: np.ndarray,
+) -> tuple[ObjectEvents, np.ndarray]:
+    """The events that fire with the objects that are kept, and how many objects each has."""
+    shape = (int(fires.sum()), MOST_OBJECTS)
+    kinds, order = np.full(shape, ABSENT, np.int8), np.full(shape, -1, np.int8)
+    values = np.full((4, *shape), np.nan, np.float32)
+    rows = np.where(fires, np.cumsum(fires) - 1, -1)
+    sizes = np.zeros(len(fires), dtype=np.int64)
+    for collection, chosen in zip(collections, kept, strict=True):
+        counts = np.asarray(collection.counts, dtype=np.int64)
+        numbers = [np.asarray(collection.type, dtype=np.int8)]
+        for array in (collection.energy, collection.pt, collection.eta, collection.phi):
+            numbers.append(np.asarray(array, dtype=np.float32))
+        insert_objects(rows, sizes, counts, chosen, tuple(numbers), kinds, order, values)
+    events = ObjectEvents(
+        met=headers.met[fires].astype(np.float64),
+        met_phi=headers.met_phi[fires].astype(np.float64),
+        weight=headers.weight[fires].astype(np.float64),
+        process=headers.process[fires],
+        event_id=headers.event_id[fires].astype(np.int64),
+        type=kinds,
+        energy=values[0],
+        pt=values[1],
+        eta=values[2],
+        phi=values[3],
+        order=order,
+    )
+    return events, sizes

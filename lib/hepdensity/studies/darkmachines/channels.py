@@ -157,7 +157,7 @@ def select(
         ValueError: If there is no such channel or its cuts are not valid.
     """
     if channel not in channels:
-        raise ValueError(f"there is no channel {channel!r}; use {', '.join(channels)}")
+        raise ValueError(f"there is no channel {channel!r}; use {', '.join(map(str, channels))}")
     cuts = channels[channel]
     return (cuts if isinstance(cuts, Channel) else Channel.parse(cuts)).passes(chunk)
 
