@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from hepdensity.generate.requirement import Requirement
 
 
-
 @dataclass(frozen=True)
 class Background:
     """What it takes to make a sample of a background.
