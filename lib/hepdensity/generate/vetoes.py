@@ -23,7 +23,7 @@ MOST_VETOES = 2_000_000
 """More vetoes in a row than this mean that no event can pass."""
 
 
-class HardVeto(pythia8mc.UserHooks):  # type: ignore[misc]
+class HardVeto(pythia8mc.UserHooks):
     """Hook that vetoes hard processes without any of some requirements.
 
     Attributes:

@@ -115,10 +115,10 @@ def chargino_neutralino(mass: float, neutralino: float) -> Signal:
 
 def charginos(mass: float, neutralino: float) -> Signal:
     """Chargino pairs, chargino -> W neutralino."""
-    settings = (*_BEAMS, "SUSY:qqbar2chi+chi- = on", f"SUSY:idA = {CHARGINO}")
+    production = ("SUSY:qqbar2chi+chi- = on", f"SUSY:idA = {CHARGINO}")
+    settings = (*_BEAMS, *production, f"SUSY:idB = {CHARGINO}")
     needs = (Requirement(leptons=2),)
     name = f"chacha_cha{mass:.0f}_neut{neutralino:.0f}"
-    settings = (*settings, f"SUSY:idB = {CHARGINO}")
     return Signal(name, settings, ("2b",), _electroweak(mass, neutralino), needs)
 
 
