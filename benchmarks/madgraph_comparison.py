@@ -43,6 +43,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the MadGraph samples")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        print(f"No comparison with MadGraph: there is no folder {arguments.data}; give --data")
+        return
     torch.set_num_threads(1)
     print(describe())
     print(f"{arguments.events} embedded events (alpha_s {ALPHA_S}) against MadGraph 3.5.7")

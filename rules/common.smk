@@ -145,7 +145,7 @@ def in_report(path, study, name, category, result, kind):
     """A file shown in the report, with the caption of this name."""
     caption = REPOSITORY / "workflow" / "studies" / study / "report" / f"{name}.rst"
     labels = {"result": result, "kind": kind}
-    return report(path, caption=str(caption), category=category, labels=labels)
+    return report(path, caption=str(caption), category=study, subcategory=category, labels=labels)
 
 
 def table_files(study, name, category, result, caption=None):

@@ -21,14 +21,16 @@ use rule draw_figure as plot_training_curves with:
         png=report(
             f"{RESULTS}/{{study}}/figures/training_curves_{{dataset}}.png",
             caption="../workflow/report/training_curves.rst",
-            category="Training",
-            labels={"result": "loss and learning rate, {study} {dataset}", "kind": "figure"},
+            category="{study}",
+            subcategory="Training",
+            labels={"result": "loss and learning rate, {dataset}", "kind": "figure"},
         ),
         table=report(
             f"{RESULTS}/{{study}}/tables/training_curves_{{dataset}}.csv",
             caption="../workflow/report/training_curves.rst",
-            category="Training",
-            labels={"result": "loss and learning rate, {study} {dataset}", "kind": "table"},
+            category="{study}",
+            subcategory="Training",
+            labels={"result": "loss and learning rate, {dataset}", "kind": "table"},
         ),
     log:
         log_of("plot_training_curves", "{dataset}"),

@@ -90,7 +90,11 @@ def reorder(batch: Tensor, order: Tensor) -> Tensor:
 
 
 def general_layout(
-    particles: int = 3, sets: bool = True, categorical: bool = True, types: int = 3
+    particles: int = 3,
+    sets: bool = True,
+    categorical: bool = True,
+    types: int = 3,
+    angle: str = "unit",
 ) -> Layout:
     """An event column and a particle column of real numbers, one in [0, 1], flags and types."""
     return Layout(
@@ -100,7 +104,7 @@ def general_layout(
         ),
         particle=(
             Column("momentum", "GeV", support="real"),
-            Column("angle"),
+            Column("angle", support=angle),
             *((Column("type", categories=types),) if categorical else ()),
         ),
         particles=particles,

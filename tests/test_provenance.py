@@ -1,6 +1,7 @@
 """Source digests change with the code that a script runs, and with nothing else."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,8 @@ def test_unusable_script_is_named(tree: Path, text: str | None, message: str) ->
         source_digest(script)
 
 
-def test_record_holds_settings_and_versions() -> None:
+def test_record_holds_settings_and_the_versions_of_imported_packages() -> None:
+    import_module("sklearn")
     made = record({"flow": {"layers": 4}, "seeds": (1, 2)}, seed=3, source="abc")
     assert made["settings"] == {"flow": {"layers": 4}, "seeds": [1, 2]}
     assert (made["seed"], made["source"], made["git_commit"]) == (3, "abc", git_commit())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -22,7 +22,7 @@ TRAINING: dict[str, Any] = {
 class Made(Study):
     """Three datasets, one of which may have no events."""
 
-    features: ClassVar[Mapping[str, frozenset[str]]] = {
+    features: Mapping[str, frozenset[str]] = {
         "plane": frozenset(),
         "kinds": frozenset({CATEGORICAL}),
         "holes": frozenset({ABSENT}),

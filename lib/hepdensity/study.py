@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 from hepdensity.files import identity
 from hepdensity.models.kind import ABSENT, CATEGORICAL, Kind
@@ -34,7 +34,7 @@ class Study:
         folder: Folder of its results.
     """
 
-    features: ClassVar[Mapping[str, frozenset[str]]] = {}
+    features: Mapping[str, frozenset[str]] = {}
 
     def __init__(self, name: str, config: Mapping[str, Any], results: str) -> None:
         """Read the section of a study.

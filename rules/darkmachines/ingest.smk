@@ -3,144 +3,144 @@ darkmachines = STUDIES["darkmachines"]
 
 rule generate_darkmachines_events:
     output:
-        root=f"{darkmachines.folder}/events/simulated/{{sample}}/chunk{{chunk}}.root",
-        summary=f"{darkmachines.folder}/events/simulated/{{sample}}/chunk{{chunk}}.json",
+        root=f"{darkmachines.folder}/events/simulated/{{process}}/chunk{{chunk}}.root",
+        summary=f"{darkmachines.folder}/events/simulated/{{process}}/chunk{{chunk}}.json",
     log:
-        log_of("generate_darkmachines_events", "{sample}", "chunk{chunk}", study="darkmachines"),
+        log_of("generate_darkmachines_events", "{process}", "chunk{chunk}", study="darkmachines"),
     benchmark:
         benchmark_of(
-            "generate_darkmachines_events", "{sample}", "chunk{chunk}", study="darkmachines"
+            "generate_darkmachines_events", "{process}", "chunk{chunk}", study="darkmachines"
         )
     wildcard_constraints:
-        sample=any_of(darkmachines.samples("simulated")),
+        process=any_of(darkmachines.processes("simulated")),
         chunk=r"\d+",
     conda:
         "../../envs/simulation.yaml"
     threads: 1
     params:
         source=digest("darkmachines/simulate_events"),
-        generation=lambda w: darkmachines.generation(w.sample, int(w.chunk)),
+        generation=lambda w: darkmachines.generation(w.process, int(w.chunk)),
     message:
-        "Simulating {wildcards.sample} events, chunk {wildcards.chunk}"
+        "Simulating {wildcards.process} events, chunk {wildcards.chunk}"
     script:
         "../../scripts/darkmachines/simulate_events.py"
 
 
 rule generate_external_events:
     output:
-        file=f"{darkmachines.folder}/events/external/{{sample}}.{{format}}",
-        record=f"{darkmachines.folder}/events/external/{{sample}}.{{format}}.json",
+        file=f"{darkmachines.folder}/events/external/{{process}}.{{format}}",
+        record=f"{darkmachines.folder}/events/external/{{process}}.{{format}}.json",
     log:
-        log_of("generate_external_events", "{sample}", "{format}", study="darkmachines"),
+        log_of("generate_external_events", "{process}", "{format}", study="darkmachines"),
     benchmark:
-        benchmark_of("generate_external_events", "{sample}", "{format}", study="darkmachines")
+        benchmark_of("generate_external_events", "{process}", "{format}", study="darkmachines")
     wildcard_constraints:
-        sample=any_of(darkmachines.samples("external")),
+        process=any_of(darkmachines.external_processes()),
         format="root|hepmc|csv",
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
         source=digest("darkmachines/run_external"),
-        external=lambda w: darkmachines.external(w.sample),
+        external=lambda w: darkmachines.external(w.process),
     message:
-        "Running the command that makes {wildcards.sample} events"
+        "Running the command that makes {wildcards.process} events"
     script:
         "../../scripts/darkmachines/run_external.py"
 
 
 rule ingest_simulated:
     input:
-        chunks=lambda w: darkmachines.chunk_files(w.sample, "root"),
-        summaries=lambda w: darkmachines.chunk_files(w.sample, "json"),
+        chunks=lambda w: darkmachines.chunk_files(w.process, "root"),
+        summaries=lambda w: darkmachines.chunk_files(w.process, "json"),
     output:
-        events=f"{darkmachines.folder}/events/simulated/{{sample}}.h5",
-        summary=f"{darkmachines.folder}/events/simulated/{{sample}}.json",
+        events=f"{darkmachines.folder}/events/simulated/{{process}}.h5",
+        summary=f"{darkmachines.folder}/events/simulated/{{process}}.json",
     log:
-        log_of("ingest_simulated", "{sample}", study="darkmachines"),
+        log_of("ingest_simulated", "{process}", study="darkmachines"),
     benchmark:
-        benchmark_of("ingest_simulated", "{sample}", study="darkmachines")
+        benchmark_of("ingest_simulated", "{process}", study="darkmachines")
     wildcard_constraints:
-        sample=any_of(darkmachines.samples("simulated")),
+        process=any_of(darkmachines.processes("simulated")),
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
         source=digest("darkmachines/ingest_simulated"),
-        ingestion=lambda w: darkmachines.ingestion("simulated", w.sample),
+        ingestion=lambda w: darkmachines.ingestion(w.process),
     message:
-        "Reading the simulated {wildcards.sample} events"
+        "Reading the simulated {wildcards.process} events"
     script:
         "../../scripts/darkmachines/ingest_simulated.py"
 
 
 rule ingest_root:
     input:
-        files=lambda w: darkmachines.local_files("root", w.sample),
+        files=lambda w: darkmachines.files(w.process),
     output:
-        events=f"{darkmachines.folder}/events/root/{{sample}}.h5",
-        summary=f"{darkmachines.folder}/events/root/{{sample}}.json",
+        events=f"{darkmachines.folder}/events/root/{{process}}.h5",
+        summary=f"{darkmachines.folder}/events/root/{{process}}.json",
     log:
-        log_of("ingest_root", "{sample}", study="darkmachines"),
+        log_of("ingest_root", "{process}", study="darkmachines"),
     benchmark:
-        benchmark_of("ingest_root", "{sample}", study="darkmachines")
+        benchmark_of("ingest_root", "{process}", study="darkmachines")
     wildcard_constraints:
-        sample=any_of(darkmachines.samples("root")),
+        process=any_of(darkmachines.processes("root")),
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
         source=digest("darkmachines/ingest_root"),
-        ingestion=lambda w: darkmachines.ingestion("root", w.sample),
+        ingestion=lambda w: darkmachines.ingestion(w.process),
     message:
-        "Reading {wildcards.sample} events from Delphes files"
+        "Reading {wildcards.process} events from Delphes files"
     script:
         "../../scripts/darkmachines/ingest_root.py"
 
 
 rule ingest_challenge_csv:
     input:
-        files=lambda w: darkmachines.local_files("csv", w.sample),
+        files=lambda w: darkmachines.files(w.process),
     output:
-        events=f"{darkmachines.folder}/events/csv/{{sample}}.h5",
-        summary=f"{darkmachines.folder}/events/csv/{{sample}}.json",
+        events=f"{darkmachines.folder}/events/csv/{{process}}.h5",
+        summary=f"{darkmachines.folder}/events/csv/{{process}}.json",
     log:
-        log_of("ingest_challenge_csv", "{sample}", study="darkmachines"),
+        log_of("ingest_challenge_csv", "{process}", study="darkmachines"),
     benchmark:
-        benchmark_of("ingest_challenge_csv", "{sample}", study="darkmachines")
+        benchmark_of("ingest_challenge_csv", "{process}", study="darkmachines")
     wildcard_constraints:
-        sample=any_of(darkmachines.samples("csv")),
+        process=any_of(darkmachines.processes("csv")),
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
         source=digest("darkmachines/ingest_challenge_csv"),
-        ingestion=lambda w: darkmachines.ingestion("csv", w.sample),
+        ingestion=lambda w: darkmachines.ingestion(w.process),
     message:
-        "Reading {wildcards.sample} events from files of the challenge"
+        "Reading {wildcards.process} events from files of the challenge"
     script:
         "../../scripts/darkmachines/ingest_challenge_csv.py"
 
 
 rule ingest_hepmc:
     input:
-        files=lambda w: darkmachines.local_files("hepmc", w.sample),
+        files=lambda w: darkmachines.files(w.process),
     output:
-        events=f"{darkmachines.folder}/events/hepmc/{{sample}}.h5",
-        summary=f"{darkmachines.folder}/events/hepmc/{{sample}}.json",
+        events=f"{darkmachines.folder}/events/hepmc/{{process}}.h5",
+        summary=f"{darkmachines.folder}/events/hepmc/{{process}}.json",
     log:
-        log_of("ingest_hepmc", "{sample}", study="darkmachines"),
+        log_of("ingest_hepmc", "{process}", study="darkmachines"),
     benchmark:
-        benchmark_of("ingest_hepmc", "{sample}", study="darkmachines")
+        benchmark_of("ingest_hepmc", "{process}", study="darkmachines")
     wildcard_constraints:
-        sample=any_of(darkmachines.samples("hepmc")),
+        process=any_of(darkmachines.processes("hepmc")),
     conda:
         "../../envs/simulation.yaml"
     threads: 1
     params:
         source=digest("darkmachines/ingest_hepmc"),
-        ingestion=lambda w: darkmachines.ingestion("hepmc", w.sample),
+        ingestion=lambda w: darkmachines.ingestion(w.process),
     message:
-        "Passing {wildcards.sample} events from HepMC files through the detector"
+        "Passing {wildcards.process} events from HepMC files through the detector"
     script:
         "../../scripts/darkmachines/ingest_hepmc.py"

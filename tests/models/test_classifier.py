@@ -2,6 +2,7 @@
 
 import math
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from hepdensity.models.classifier import ClassifiedFlow, classified_flow
 from hepdensity.models.layers.coding import Coding, combined
 
-SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
+SMALL: dict[str, Any] = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
 
 
 def small_model(permutation: str = "sort", particles: int = 2) -> ClassifiedFlow:

@@ -134,6 +134,7 @@ def classified_flow(
     seed: int,
     hidden: Sequence[int] = (256, 256, 256),
     embedding: int = 64,
+    base: str = "uniform",
     **flow: int,
 ) -> ClassifiedFlow:
     """Build the classifier model.
@@ -144,13 +145,14 @@ def classified_flow(
         seed: seed of the weights and of the fixed permutations.
         hidden: widths of the classifier's hidden layers.
         embedding: width of the context of a presence set, if the layout has sets.
+        base: "uniform" or "gaussian".
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the flow.
 
     Raises:
-        ValueError: for an unknown treatment, or a layout without categorical columns.
+        ValueError: for an unknown treatment or base, or a layout without categorical columns.
     """
     coding = categorical_coding(layout)
-    core, places = main_flow(layout, (), seed, embedding if layout.sets else 0, flow)
+    core, places = main_flow(layout, (), seed, embedding if layout.sets else 0, flow, base)
     table = set_embedding(layout, embedding, seed)
     categories = math.prod(coding.counts)
     with seeded(seed):

@@ -112,13 +112,22 @@ SIZES: Mapping[str, Schema] = {
 }
 """Settings of an autoregressive spline flow; the section `flow` of a study sets the defaults."""
 
+BASE: Schema = {
+    "description": (
+        "Base of a flow: uniform, or gaussian with splines within five standard deviations and the"
+        " identity beyond them"
+    ),
+    "unit": "1",
+    "enum": ["uniform", "gaussian"],
+}
+
 FLOW_SECTION: Schema = {
-    "description": "Default sizes of autoregressive spline flows, for models that set none",
+    "description": "Defaults of autoregressive spline flows, for models that set none",
     "unit": "1",
     "type": "object",
     "additionalProperties": False,
     "required": list(SIZES),
-    "properties": SIZES,
+    "properties": {**SIZES, "base": BASE},
 }
 """Schema of the section `flow` of a study, used as `#/$defs/flow`."""
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from hepdensity.models.flows.dropout import DropoutFlow, dropout_flow
 from hepdensity.models.layout import Layout
 
 P_COMPLETE = 0.3
-SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
+SMALL: dict[str, Any] = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
 
 
 def small_model(
@@ -227,7 +228,7 @@ def test_bad_events_are_refused() -> None:
 
 
 def test_table_1_model_has_the_parameters_of_the_paper_and_terms_of_first_coordinates() -> None:
-    settings = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
+    settings: dict[str, Any] = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
     model = dropout_flow(
         layout=sets_layout(4), permutation="sort", objective="balanced", seed=1, **settings
     )

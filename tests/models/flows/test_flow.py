@@ -1,6 +1,7 @@
 """The whole flow as a density."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
@@ -145,7 +146,7 @@ def test_seed_decides_the_weights_and_leaves_the_global_stream_alone() -> None:
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
-SMALL = {"layers": 1, "bins": 2, "residual_blocks": 1, "units_per_dim": 2}
+SMALL: dict[str, Any] = {"layers": 1, "bins": 2, "residual_blocks": 1, "units_per_dim": 2}
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,27 @@
 
 import logging
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
-from model_events import categories, category, grid, joined_events, joined_layout, reorder
+from model_events import (
+    categories,
+    category,
+    general_layout,
+    grid,
+    joined_events,
+    joined_layout,
+    reorder,
+)
 from torch import Tensor
 
 from hepdensity.models.flows.category_table import DenseTable
 from hepdensity.models.flows.mixture import MixtureFlow, mixture_flow
+from hepdensity.models.flows.seen_table import SeenTable
 from hepdensity.models.layers.permutation import particle_layer
 
-SMALL = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
+SMALL: dict[str, Any] = {"layers": 2, "bins": 4, "residual_blocks": 1, "units_per_dim": 4}
 
 
 def labelled(n: int, particles: int, seed: int = 0) -> Tensor:
@@ -176,13 +186,25 @@ def test_single_precision_trains_every_weight() -> None:
     assert all(g is not None and g.isfinite().all() and (g != 0).any() for g in gradients)
 
 
+@pytest.mark.parametrize(
+    ("particles", "types", "expected"), [(2, 3, DenseTable), (7, 2, SeenTable), (6, 7, SeenTable)]
+)
+def test_table_of_all_categories_is_for_few_categories_and_particles(
+    particles: int, types: int, expected: type
+) -> None:
+    """More than six particles have too many orders, however few their categories."""
+    layout = general_layout(particles, sets=False, types=types)
+    model = mixture_flow(layout=layout, permutation="sort", objective="likelihood", seed=1, **SMALL)
+    assert isinstance(model.table, expected)
+
+
 def test_unknown_objective_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown objective 'biased'"):
         small_model(objective="biased")
 
 
 def test_table_1_model_has_the_parameters_of_the_paper_and_terms_of_first_coordinates() -> None:
-    settings = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
+    settings: dict[str, Any] = {"layers": 8, "bins": 32, "residual_blocks": 2, "units_per_dim": 10}
     model = mixture_flow(
         layout=joined_layout(4), permutation="sort", objective="likelihood", seed=1, **settings
     )

@@ -16,6 +16,7 @@ from hepdensity.models.layers.argmax import BinaryArgmax, bits
 from hepdensity.models.layers.coding import Coding
 from hepdensity.models.layers.dequantisation import Dequantisation
 from hepdensity.models.layers.noise import FlowNoise, Noise, UniformNoise
+from hepdensity.models.layers.standardisation import BOX
 from hepdensity.models.layout import Layout
 
 _AUXILIARY = {"layers": 3, "bins": 8, "residual_blocks": 2, "units_per_dim": 2, "embedding": 10}
@@ -86,6 +87,7 @@ def dequantisation_flow(
     seed: int,
     auxiliary: dict[str, int] | None = None,
     embedding: int = 64,
+    base: str = "uniform",
     **flow: int,
 ) -> DiscreteFlow:
     """Build the model with dequantised codes.
@@ -98,15 +100,22 @@ def dequantisation_flow(
         auxiliary: settings of the noise flow, as for ``FlowNoise``; None for those of the paper's
             code.
         embedding: width of the context of a presence set, if the layout has sets.
+        base: "uniform" or "gaussian".
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the main flow.
 
     Raises:
-        ValueError: for an unknown noise or treatment, or a layout without categorical columns.
+        ValueError: for an unknown noise, treatment or base, or a layout without categorical
+            columns.
     """
     coding = categorical_coding(layout)
     source = _noise(noise, len(coding.counts), coding, seed, auxiliary)
-    surjection = Dequantisation(coding.counts, source, coding.together, bool(layout.sets))
-    return _discrete_flow(layout, surjection, coding.places, permutation, seed, embedding, flow)
+    # With a Gaussian base, a value is as wide as a standard deviation.
+    spread = 1 / (2 * BOX) if base == "gaussian" else None
+    may_drop = bool(layout.sets)
+    surjection = Dequantisation(coding.counts, source, coding.together, may_drop, spread)
+    return _discrete_flow(
+        layout, surjection, coding.places, permutation, seed, embedding, flow, base
+    )
 
 
 def argmax_flow(
@@ -117,6 +126,7 @@ def argmax_flow(
     seed: int,
     auxiliary: dict[str, int] | None = None,
     embedding: int = 64,
+    base: str = "uniform",
     **flow: int,
 ) -> DiscreteFlow:
     """Build the model with the argmax surjection on the bits of the codes.
@@ -131,17 +141,19 @@ def argmax_flow(
         auxiliary: settings of the noise flow, as for ``FlowNoise``; None for those of the paper's
             code.
         embedding: width of the context of a presence set, if the layout has sets.
+        base: "uniform" or "gaussian".
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the main flow.
 
     Raises:
-        ValueError: for an unknown noise or treatment, or a layout without categorical columns.
+        ValueError: for an unknown noise, treatment or base, or a layout without categorical
+            columns.
     """
     coding = categorical_coding(layout)
     pairs = list(zip(coding.groups, coding.group_places, strict=True))
     places = [place for count, place in pairs for _ in range(2 * bits(count))]
     source = _noise(noise, len(places), coding, seed, auxiliary)
     surjection = BinaryArgmax(coding.groups, source, bool(layout.sets))
-    return _discrete_flow(layout, surjection, places, permutation, seed, embedding, flow)
+    return _discrete_flow(layout, surjection, places, permutation, seed, embedding, flow, base)
 
 
 def categorical_coding(layout: Layout) -> Coding:
@@ -182,7 +194,8 @@ def _discrete_flow(
     seed: int,
     embedding: int,
     settings: dict[str, int],
+    base: str,
 ) -> DiscreteFlow:
-    core, places = main_flow(layout, extra, seed, embedding if layout.sets else 0, settings)
+    core, places = main_flow(layout, extra, seed, embedding if layout.sets else 0, settings, base)
     table = set_embedding(layout, embedding, seed)
     return DiscreteFlow(layout, permutation, core, places, table, surjection)

@@ -86,6 +86,7 @@ def dropout_flow(
     objective: str | Sequence[float],
     seed: int,
     embedding: int = 2,
+    base: str = "uniform",
     **flow: int,
 ) -> DropoutFlow:
     """Build the flow for events in which particles may be absent.
@@ -96,11 +97,12 @@ def dropout_flow(
         objective: "likelihood", "balanced" or the weight of each presence set.
         seed: seed of the weights and of the fixed permutations.
         embedding: width of the context of a presence set.
+        base: "uniform" or "gaussian".
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the flow.
 
     Raises:
-        ValueError: for an unknown treatment or objective, invalid weights, categorical columns, or
-            a layout without presence sets.
+        ValueError: for an unknown treatment, objective or base, invalid weights, categorical
+            columns, or a layout without presence sets.
     """
     refuse_categorical(layout)
     if not layout.sets:
@@ -108,6 +110,6 @@ def dropout_flow(
             "kind 'dropout' needs a layout with presence sets; choose kind 'flow' if all particles"
             " are always present"
         )
-    core, places = main_flow(layout, (), seed, embedding, flow)
+    core, places = main_flow(layout, (), seed, embedding, flow, base)
     table = set_embedding(layout, embedding, seed)
     return DropoutFlow(layout, permutation, core, places, table, objective)

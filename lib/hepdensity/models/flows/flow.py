@@ -23,26 +23,29 @@ class SplineFlow(TreatedModel):
         return self.draw_flow(n, chosen, self.context(chosen), generator)
 
 
-def spline_flow(*, layout: Layout, permutation: str, seed: int, **flow: int) -> SplineFlow:
+def spline_flow(
+    *, layout: Layout, permutation: str, seed: int, base: str = "uniform", **flow: int
+) -> SplineFlow:
     """Build the baseline flow of Verheyen 2022, section 3.2 (table 1: 8, 32, 2, 10).
 
     Args:
         layout: columns of the events, all continuous, with all particles present.
         permutation: "none", "stochastic" or "sort".
         seed: seed of the weights and of the fixed permutations.
+        base: "uniform" or "gaussian".
         flow: ``layers`` (autoregressive layers, each with a fixed random permutation of
             coordinates), ``bins`` (of each spline), ``residual_blocks`` and ``units_per_dim``
             (residual blocks and hidden units per coordinate of each MADE).
 
     Raises:
-        ValueError: for an unknown permutation treatment, categorical columns or presence sets.
+        ValueError: for an unknown treatment or base, categorical columns or presence sets.
     """
     refuse_categorical(layout)
     if layout.sets:
         raise ValueError(
             "a plain flow needs events in which all particles are present; choose kind 'dropout'"
         )
-    core, places = main_flow(layout, (), seed, 0, flow)
+    core, places = main_flow(layout, (), seed, 0, flow, base)
     return SplineFlow(layout, permutation, core, places)
 
 

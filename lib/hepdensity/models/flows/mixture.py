@@ -158,6 +158,7 @@ def mixture_flow(
     objective: str,
     seed: int,
     embedding: int = 64,
+    base: str = "uniform",
     **flow: int,
 ) -> MixtureFlow:
     """Build the mixture model.
@@ -168,11 +169,12 @@ def mixture_flow(
         objective: "likelihood" or "balanced".
         seed: seed of the weights and of the fixed permutations.
         embedding: width of the context of a category.
+        base: "uniform" or "gaussian".
         flow: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim`` of the flow.
 
     Raises:
-        ValueError: for an unknown objective or treatment, a layout without categorical columns, or
-            too many categories to number.
+        ValueError: for an unknown objective, treatment or base, a layout without categorical
+            columns, or too many categories to number.
     """
     coding = categorical_coding(layout)
     few = math.prod(coding.counts) <= LARGEST_TABLE and layout.particles <= MOST_EXACT
@@ -181,7 +183,7 @@ def mixture_flow(
         table = DenseTable(coding.counts)
     else:
         table = SeenTable(coding, symmetric=permutation == "stochastic")
-    core, places = main_flow(layout, (), seed, embedding, flow)
+    core, places = main_flow(layout, (), seed, embedding, flow, base)
     with seeded(seed):
         contexts = nn.Embedding(table.rows, embedding)
     return MixtureFlow(layout, permutation, core, places, contexts, table, objective)

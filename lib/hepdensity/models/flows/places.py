@@ -28,6 +28,7 @@ def main_flow(
     seed: int,
     width: int,
     settings: dict[str, int],
+    base: str = "uniform",
 ) -> tuple[Flow, list[int | None]]:
     """The flow of a treatment, and the particle of each of its coordinates.
 
@@ -37,15 +38,33 @@ def main_flow(
         seed: seed of the weights and of the fixed permutations.
         width: width of the context, 0 for none.
         settings: ``layers``, ``bins``, ``residual_blocks`` and ``units_per_dim``.
+        base: "uniform" or "gaussian".
 
     Raises:
-        ValueError: if there are no coordinates.
+        ValueError: if there are no coordinates, for an unknown base, or for a Gaussian base and
+            columns in [0, 1].
     """
+    if base == "gaussian":
+        refuse_unit(layout)
     places = [*row_places(layout)[: layout.continuous], *extra]
     if not places:
         raise ValueError("this model needs a continuous column; choose another kind of model")
-    layers = spline_layers(len(places), seed, width, bool(layout.sets), **settings)
-    return Flow(layers, len(places)), places
+    layers = spline_layers(len(places), seed, width, bool(layout.sets), base, **settings)
+    return Flow(layers, len(places), base), places
+
+
+def refuse_unit(layout: Layout) -> None:
+    """Check that a Gaussian base suits the columns.
+
+    Raises:
+        ValueError: if there is a column in [0, 1]; names the first one.
+    """
+    for column in (*layout.event_continuous, *layout.particle_continuous):
+        if column.support == "unit":
+            raise ValueError(
+                f"column '{column.name}' has values in [0, 1], but a flow with a Gaussian base"
+                " takes any real number; choose base 'uniform'"
+            )
 
 
 def set_embedding(layout: Layout, width: int, seed: int) -> nn.Embedding | None:

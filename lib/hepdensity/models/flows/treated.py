@@ -72,7 +72,7 @@ class TreatedModel(MultiplicityModel):
         self.reorder = reorder_particles(layout)
         self.coding = Coding(layout) if layout.categorical else None
         real = any(c.support == "real" for c in (*layout.event, *layout.particle))
-        self.standardisation = Standardisation(layout) if real else None
+        self.standardisation = Standardisation(layout, flow.gaussian) if real else None
         self.dropout = None
         if layout.sets:
             probabilities = [chosen.probability for chosen in layout.sets]

@@ -2,6 +2,7 @@
 
 from hepdensity.models.kind import (
     ABSENT,
+    BASE,
     CATEGORICAL,
     PERMUTATION,
     SIZES,
@@ -28,6 +29,7 @@ KINDS = (
                 "minItems": 1,
                 "items": {"type": "integer", "minimum": 1},
             },
+            "base": BASE,
             **SIZES,
         },
         required=frozenset({"permutation"}),

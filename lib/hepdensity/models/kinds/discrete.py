@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hepdensity.models.kind import (
     ABSENT,
     AUXILIARY,
+    BASE,
     CATEGORICAL,
     NOISE,
     PERMUTATION,
@@ -18,7 +19,13 @@ def _kind(name: str, looks: Mapping[str, Look]) -> Kind:
     return Kind(
         name=name,
         builder=f"hepdensity.models.flows.discrete:{name}_flow",
-        settings={"permutation": PERMUTATION, "noise": NOISE, "auxiliary": AUXILIARY, **SIZES},
+        settings={
+            "permutation": PERMUTATION,
+            "noise": NOISE,
+            "auxiliary": AUXILIARY,
+            "base": BASE,
+            **SIZES,
+        },
         required=frozenset({"permutation", "noise"}),
         needs=frozenset({CATEGORICAL}),
         takes=frozenset({CATEGORICAL, ABSENT}),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from hepdensity.models.kind import ABSENT, EMBEDDING, PERMUTATION, SIZES, Kind, Look, Settings
+from hepdensity.models.kind import ABSENT, BASE, EMBEDDING, PERMUTATION, SIZES, Kind, Look, Settings
 
 _NAMES = ("likelihood", "balanced")
 _LOOKS = {
@@ -46,6 +46,7 @@ KINDS = (
                 "minItems": 2,
             },
             "embedding": EMBEDDING,
+            "base": BASE,
             **SIZES,
         },
         required=frozenset({"permutation", "objective"}),

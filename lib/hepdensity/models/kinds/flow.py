@@ -1,6 +1,6 @@
 """Kind `flow`: autoregressive splines on continuous columns."""
 
-from hepdensity.models.kind import PERMUTATION, SIZES, Kind, Look, Settings
+from hepdensity.models.kind import BASE, PERMUTATION, SIZES, Kind, Look, Settings
 
 _LOOKS = {
     "none": Look("no permutation", "#e42536", "o"),
@@ -17,7 +17,7 @@ KINDS = (
     Kind(
         name="flow",
         builder="hepdensity.models.flows.flow:spline_flow",
-        settings={"permutation": PERMUTATION, **SIZES},
+        settings={"permutation": PERMUTATION, "base": BASE, **SIZES},
         required=frozenset({"permutation"}),
         look=_look,
     ),

@@ -2,6 +2,7 @@
 
 from hepdensity.models.kind import (
     ABSENT,
+    BASE,
     CATEGORICAL,
     EMBEDDING,
     PERMUTATION,
@@ -33,6 +34,7 @@ KINDS = (
                 "enum": ["likelihood", "balanced"],
             },
             "embedding": EMBEDDING,
+            "base": BASE,
             **SIZES,
         },
         required=frozenset({"permutation", "objective"}),

@@ -26,6 +26,7 @@ class _SplineLayer(Layer):
         bins: int,
         context: int = 0,
         may_drop: bool = False,
+        linear_tails: bool = False,
     ) -> None:
         """Create the layer.
 
@@ -37,9 +38,11 @@ class _SplineLayer(Layer):
             context: width of the context, 0 for none.
             may_drop: whether coordinates may be dropped (NaN). They do not change and have zero
                 contribution, and the network sees zeros; the context must identify them.
+            linear_tails: whether the slope at both ends of the unit interval is one, so that the
+                splines continue smoothly as the identity outside.
         """
         super().__init__()
-        self.bins, self.may_drop = bins, may_drop
+        self.bins, self.may_drop, self.linear_tails = bins, may_drop, linear_tails
         self.made = ResidualMADE(features, hidden, residual_blocks, 3 * bins + 1, context)
 
     def _seen(self, coordinates: Tensor) -> Tensor:
@@ -51,7 +54,7 @@ class _SplineLayer(Layer):
     def _parallel(self, given: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         feature_first = given.T.contiguous()
         logits = self.made(self._seen(feature_first), context)
-        mapped, log_slope = spline_inverse(feature_first, logits, self.bins)
+        mapped, log_slope = spline_inverse(feature_first, logits, self.bins, self.linear_tails)
         return mapped.T, log_slope
 
     @torch.no_grad()
@@ -62,8 +65,8 @@ class _SplineLayer(Layer):
         log_slope = given.new_zeros(given.shape[1])
         network = self.made.sequential(given.shape[1], given, context)
         for d in range(len(given)):
-            logits = network.parameters(d)[None]
-            found[d : d + 1], slope = spline_forward(given[d : d + 1], logits, self.bins)
+            logits, part = network.parameters(d)[None], given[d : d + 1]
+            found[d : d + 1], slope = spline_forward(part, logits, self.bins, self.linear_tails)
             log_slope += slope
             network.reveal(self._seen(found[: d + 1]))
         return found.T, log_slope

@@ -7,7 +7,8 @@ slope s = h / w and knot derivatives d_0, d_1, with theta = (x - x_k) / w and t 
     dz/dx = s^2 (d_1 theta^2 + 2 s t + d_0 (1 - theta)^2) / (s + (d_0 + d_1 - 2 s) t)^2
 
 The logits of a spline are ``bins`` widths, ``bins`` heights and ``bins + 1`` knot derivatives; both
-boundary derivatives are free, because the base is uniform. Coordinates that are outside [0, 1] or
+boundary derivatives are free, because the base is uniform. With ``linear_tails``, they are one
+instead, and their logits are not used. Coordinates that are outside [0, 1] or
 dropped (NaN) do not change, with zero contribution and zero gradient.
 
 ``inverse`` maps data to latent coordinates (x -> z), ``forward`` latent to data coordinates. The
@@ -16,6 +17,7 @@ float32 on the CPU, both use compiled kernels (``spline_kernels``) if numba is i
 ``HEPDENSITY_COMPILED`` is not 0.
 """
 
+import math
 import os
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,8 @@ from torch.nn import functional
 
 SMALLEST_BIN = 1e-3
 SMALLEST_SLOPE = 1e-3
+_UNIT_SLOPE = math.log(math.expm1(1 - SMALLEST_SLOPE))
+"""Logit of a knot derivative of one."""
 
 kernels: ModuleType | None
 try:
@@ -41,20 +45,26 @@ def compiled(x: Tensor) -> bool:
     return enabled and x.device.type == "cpu" and x.dtype == torch.float32
 
 
-def spline_inverse(x: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:
+def spline_inverse(
+    x: Tensor, logits: Tensor, bins: int, linear_tails: bool = False
+) -> tuple[Tensor, Tensor]:
     """Map data to latent coordinates.
 
     Args:
         x: data coordinates, shape ``(d, n)``.
-        logits: unconstrained spline parameters, shape ``(d, 3 * bins + 1, n)``.
+        logits: unconstrained spline parameters, shape ``(d, 3 * bins + 1, n)``; with linear tails,
+            those of the boundary derivatives may be overwritten.
         bins: number of bins.
+        linear_tails: whether both boundary derivatives are one.
 
     Returns:
         z of shape ``(d, n)`` and log dz/dx summed over features [nats], shape ``(n,)``.
     """
     if compiled(x):
-        z, log_slope = _CompiledInverse.apply(x, logits, bins)
+        z, log_slope = _CompiledInverse.apply(x, logits, bins, linear_tails)
         return z, log_slope
+    if linear_tails:
+        logits = _with_unit_slopes(logits, bins)
     widths, heights = _bin_sizes(logits[:, :bins]), _bin_sizes(logits[:, bins : 2 * bins])
     x_edges, z_edges = _left_edges(widths), _left_edges(heights)
     clipped = x.nan_to_num(nan=0.5).clamp(0, 1)
@@ -68,17 +78,22 @@ def spline_inverse(x: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor
     return _outside_unchanged(x, z, _log_slope(theta, s, d0, d1, denominator))
 
 
-def spline_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:
+def spline_forward(
+    z: Tensor, logits: Tensor, bins: int, linear_tails: bool = False
+) -> tuple[Tensor, Tensor]:
     """Map latent to data coordinates; the inverse function of ``spline_inverse``.
 
     Args:
         z: latent coordinates, shape ``(d, n)``.
         logits: unconstrained spline parameters, shape ``(d, 3 * bins + 1, n)``.
         bins: number of bins.
+        linear_tails: whether both boundary derivatives are one.
 
     Returns:
         x of shape ``(d, n)`` and log dz/dx at that x summed over features [nats], shape ``(n,)``.
     """
+    if linear_tails:
+        logits = _with_unit_slopes(logits, bins)
     if compiled(z) and not (torch.is_grad_enabled() and (z.requires_grad or logits.requires_grad)):
         return _compiled_forward(z, logits, bins)
     widths, heights = _bin_sizes(logits[:, :bins]), _bin_sizes(logits[:, bins : 2 * bins])
@@ -97,6 +112,11 @@ def spline_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor
     x = (x_k + theta * w).clamp(max=1)
     denominator = s + bend * theta * (1 - theta)
     return _outside_unchanged(z, x, _log_slope(theta, s, d0, d1, denominator))
+
+
+def _with_unit_slopes(logits: Tensor, bins: int) -> Tensor:
+    boundary = torch.tensor([2 * bins, 3 * bins], device=logits.device)
+    return logits.index_fill(1, boundary, _UNIT_SLOPE)
 
 
 def _bin_sizes(logits: Tensor) -> Tensor:
@@ -144,18 +164,25 @@ class _CompiledInverse(torch.autograd.Function):
     """``spline_inverse`` with a hand-written gradient, which needs only the inputs."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, x: Tensor, logits: Tensor, bins: int, linear_tails: bool
+    ) -> tuple[Tensor, Tensor]:
         assert kernels is not None
         x, logits = x.contiguous(), logits.contiguous()
+        if linear_tails:
+            # In place, because a copy would cost as much as the kernel. No gradient needs the rest.
+            logits.data[:, [2 * bins, 3 * bins]] = _UNIT_SLOPE
         z, log_slope = torch.empty_like(x), torch.empty_like(x)
         kernels.inverse_kernel(*_arrays(logits, x), bins, *_constants(), *_arrays(z, log_slope))
         ctx.save_for_backward(x, logits)
-        ctx.bins = bins
+        ctx.bins, ctx.linear_tails = bins, linear_tails
         return z, log_slope.sum(dim=0)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad_z: Tensor, grad_log_slope: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(
+        ctx: Any, grad_z: Tensor, grad_log_slope: Tensor
+    ) -> tuple[Tensor, Tensor, None, None]:
         assert kernels is not None
         x, logits = ctx.saved_tensors
         grad_x, grad_logits = torch.empty_like(x), torch.empty_like(logits)
@@ -166,7 +193,9 @@ class _CompiledInverse(torch.autograd.Function):
             *_arrays(grad_z, grad_log_slope),
             *_arrays(grad_logits, grad_x),
         )
-        return grad_x, grad_logits, None
+        if ctx.linear_tails:
+            grad_logits[:, [2 * ctx.bins, 3 * ctx.bins]] = 0
+        return grad_x, grad_logits, None, None
 
 
 def _compiled_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Map real columns to the unit cube with the normal distribution function."""
+"""Map real columns to the coordinates of a flow, with their mean and standard deviation."""
 
 import math
 
@@ -8,7 +8,10 @@ from torch import Generator, Tensor
 from hepdensity.models.base import Layer, LayerKind
 from hepdensity.models.layout import Layout
 
-_LOG_NORM = 0.5 * math.log(2 * math.pi)
+BOX = 5.0
+"""Half the width of the box in which a flow with a Gaussian base has splines."""
+
+LOG_NORM = 0.5 * math.log(2 * math.pi)
 
 
 class Standardisation(Layer):
@@ -18,8 +21,11 @@ class Standardisation(Layer):
     and standard deviation for all particles, so that reordering particles commutes with this layer.
     Absent values (NaN) stay absent and contribute nothing.
 
-    u is kept a machine epsilon away from 0 and 1. In single precision, all points beyond 5.2
-    standard deviations therefore share the spline at the edge, and samples end there. Their
+    For a flow with a Gaussian base, the layer is linear: u = 1/2 + (x - mean) / (2 BOX std), so
+    that the box of ``BOX`` standard deviations is the unit interval.
+
+    Otherwise, u is kept a machine epsilon away from 0 and 1. In single precision, all points beyond
+    5.2 standard deviations therefore share the spline at the edge, and samples end there. Their
     log-density still falls like that of the Gaussian.
     """
 
@@ -28,9 +34,15 @@ class Standardisation(Layer):
     std: Tensor
     columns: Tensor
 
-    def __init__(self, layout: Layout) -> None:
-        """Create the layer for the real columns of a layout; call ``count`` before use."""
+    def __init__(self, layout: Layout, linear: bool = False) -> None:
+        """Create the layer for the real columns of a layout; call ``count`` before use.
+
+        Args:
+            layout: columns of the events.
+            linear: whether the flow has a Gaussian base.
+        """
         super().__init__()
+        self._linear = linear
         self._layout = layout
         found = [i for i in range(layout.continuous) if layout.column_of(i).support == "real"]
         self._names = [layout.column_of(i).name for i in found]
@@ -68,14 +80,21 @@ class Standardisation(Layer):
         """Map to the cube; the contribution is the sum of log du/dx."""
         t = (x[:, self.columns].double() - self._known_mean()) / self.std
         u = x.clone()
-        u[:, self.columns] = self._inside(torch.special.ndtr(t).to(x))
+        if self._linear:
+            u[:, self.columns] = (0.5 + t / (2 * BOX)).to(x)
+        else:
+            u[:, self.columns] = self._inside(torch.special.ndtr(t).to(x))
         return u, self._contribution(t).to(x)
 
     def forward(
         self, z: Tensor, context: Tensor | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Map from the cube; the contribution is that of ``inverse``."""
-        t = torch.special.ndtri(self._inside(z[:, self.columns]).double())
+        u = z[:, self.columns]
+        if self._linear:
+            t = 2 * BOX * (u.double() - 0.5)
+        else:
+            t = torch.special.ndtri(self._inside(u).double())
         x = z.clone()
         x[:, self.columns] = (self._known_mean() + self.std * t).to(z)
         return x, self._contribution(t).to(z)
@@ -89,7 +108,8 @@ class Standardisation(Layer):
         return self.mean
 
     def _contribution(self, t: Tensor) -> Tensor:
-        each = -0.5 * t.square() - _LOG_NORM - self.std.log()
+        slope = -math.log(2 * BOX) if self._linear else -0.5 * t.square() - LOG_NORM
+        each = slope - self.std.log() + torch.zeros_like(t)
         return torch.where(t.isnan(), torch.zeros_like(each), each).sum(dim=1)
 
     @staticmethod

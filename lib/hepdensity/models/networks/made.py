@@ -1,6 +1,7 @@
 """Residual MADE (Germain et al. 2015, arXiv:1502.03509; blocks as in Durkan et al. 2019)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -86,8 +87,9 @@ class ResidualMADE(nn.Module):
         h = self.initial(x) + initial_term
         for (first, last), term in zip(self._pairs(), terms, strict=True):
             h = h + last((first(h.relu()) + term).relu())
-        parameters: Tensor = self.final(h).view(self.features, self.outputs, -1)
-        parameters[0] += first_term
+        parameters: Tensor = _AddToFirst.apply(
+            self.final(h).view(self.features, self.outputs, -1), first_term
+        )
         return parameters
 
     def _unconditioned(self, x: Tensor) -> Tensor:
@@ -106,6 +108,20 @@ class ResidualMADE(nn.Module):
         """Start a pass over ``n`` events in which the coordinates become known one by one."""
         terms = None if context is None else self._context_terms(context)
         return SequentialPass(self, list(self._pairs()), n, like, terms)
+
+
+class _AddToFirst(torch.autograd.Function):
+    """Add a term to the parameters of the first coordinate, without a copy of the others."""
+
+    @staticmethod
+    def forward(ctx: Any, parameters: Tensor, term: Tensor) -> Tensor:
+        ctx.mark_dirty(parameters)
+        parameters[0] += term
+        return parameters
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return grad, grad[0]
 
 
 def _feature_first(layer: nn.Module, context: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from hepdensity.evaluation.limits import LEAST_EVENTS
 from hepdensity.files import expanded, identity
@@ -37,7 +37,7 @@ BETTER = (("noise", "uniform", "flow"), ("objective", "balanced", "likelihood"))
 class Study(BaseStudy):
     """Densities of gg -> 2 and 4 gluino events, compared with the truth."""
 
-    features: ClassVar[Mapping[str, frozenset[str]]] = {
+    features: Mapping[str, frozenset[str]] = {
         "angles": frozenset(),
         "labels": frozenset({CATEGORICAL}),
         "multiplicity": frozenset({ABSENT}),

@@ -1,7 +1,6 @@
 """What the workflow must know about the toy study."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from hepdensity.study import Study as BaseStudy
 
@@ -9,7 +8,7 @@ from hepdensity.study import Study as BaseStudy
 class Study(BaseStudy):
     """One dataset, one figure."""
 
-    features: ClassVar[Mapping[str, frozenset[str]]] = {"plane": frozenset()}
+    features: Mapping[str, frozenset[str]] = {"plane": frozenset()}
 
     def targets(self) -> list[str]:
         """The figure and its table, and the training curves."""

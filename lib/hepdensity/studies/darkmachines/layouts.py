@@ -1,0 +1,71 @@
+"""Layouts of reconstructed events, and the names of the datasets that have them.
+
+A dataset is named `<channel>-<view><N_max>`, e.g. `2a-max8`. The views are
+
+- `max`: the paper's columns of the N_max objects of largest pT;
+- `file`: the same columns of the first N_max objects in file order, as in the paper's code;
+- `mass`: as `max`, but with the mass of jets instead of the energy of all objects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from hepdensity.models.layout import Column, Layout, PresenceSet
+from hepdensity.physics.objects import LABELS
+
+VIEWS = ("max", "file", "mass")
+
+DATASET = re.compile(rf"(?P<channel>.+)-(?P<view>{'|'.join(VIEWS)})(?P<n_max>[1-9]\d?)")
+"""Name of a dataset."""
+
+LEAST_PT = "least_pt_"
+"""Prefix of the constants of a layout that hold the smallest pT of a type [GeV]."""
+
+_ENERGY = {"max": "log_energy", "file": "log_energy", "mass": "log_mass"}
+
+
+def dataset_parts(name: str) -> tuple[str, str, int]:
+    """Channel, view and N_max of a dataset.
+
+    Raises:
+        ValueError: If it is not the name of a dataset.
+
+    Example:
+        >>> dataset_parts("2a-max8")
+        ('2a', 'max', 8)
+    """
+    match = DATASET.fullmatch(name)
+    if match is None:
+        raise ValueError(
+            f"'{name}' is not <channel>-<view><N_max>, e.g. 2a-max8, with view {', '.join(VIEWS)}"
+        )
+    return match["channel"], match["view"], int(match["n_max"])
+
+
+def layout_of(view: str, n_max: int, least_pt: Mapping[str, float] | None = None) -> Layout:
+    """Layout of a view: missing transverse momentum, and up to `n_max` objects.
+
+    Energies, momenta and masses are in GeV before the logarithm.
+
+    Args:
+        view: One of `VIEWS`.
+        n_max: Largest number of objects.
+        least_pt: Label of a type -> smallest pT that its objects can have [GeV], if known; they
+            become the constants `least_pt_<label>`.
+    """
+    real = "real"
+    return Layout(
+        event=(Column("log_met", "log GeV", support=real), Column("met_phi", "rad", support=real)),
+        particle=(
+            Column("log_pt", "log GeV", support=real),
+            Column(_ENERGY[view], "log GeV", support=real),
+            Column("eta", support=real),
+            Column("phi", "rad", support=real),
+            Column("type", categories=len(LABELS)),
+        ),
+        particles=n_max,
+        constants={f"{LEAST_PT}{label}": value for label, value in (least_pt or {}).items()},
+        sets=tuple(PresenceSet(f"objects_{count}", count) for count in range(1, n_max + 1)),
+    )
