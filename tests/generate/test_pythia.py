@@ -7,7 +7,7 @@ import pytest
 
 from hepdensity.generate import vetoes
 from hepdensity.generate.pythia import PythiaRun
-from hepdensity.generate.requirement import Requirement
+from hepdensity.generate.requirement import Activity, Requirement
 from hepdensity.physics.particles import Particles
 
 BEAMS = ("Beams:eCM = 13000", "PartonLevel:MPI = off")
@@ -99,6 +99,25 @@ def test_any_one_of_the_requirements_is_enough() -> None:
     value = missing(batch)
     assert ((two & (value >= 20)) | (value >= 150)).all()
     assert 0 < two.sum() < 200
+
+
+def test_vetoes_of_the_shower_keep_the_cross_section() -> None:
+    whole, n = PythiaRun(QCD, 21), 600
+    vetoed = PythiaRun(QCD, 22, activity=Activity(ht=800))
+    sizes = [sum(len(batch) for batch in run.batches(n)) for run in (whole, vetoed)]
+    assert sizes == [n, n]
+    tally, before = vetoed.tally(), whole.tally()
+    share = tally.generated / (tally.generated + tally.vetoed)
+    assert 0.1 < share < 0.6
+    error = np.hypot(tally.cross_section_error, share * before.cross_section_error)
+    assert tally.cross_section == pytest.approx(share * before.cross_section, abs=4 * error)
+
+
+def test_a_low_activity_vetoes_nothing_and_changes_nothing() -> None:
+    plain = events_of(QCD, 5, 10, 10)[0]
+    run = PythiaRun(QCD, 5, activity=Activity(ht=100))
+    np.testing.assert_array_equal(next(run.batches(10)).energy, plain.energy)
+    assert run.tally().vetoed == 0
 
 
 def test_weights_of_biased_events_are_told() -> None:

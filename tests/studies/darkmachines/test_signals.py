@@ -20,7 +20,9 @@ EVENTS = 30
 
 def hard_codes(signal: Signal, events: int = EVENTS) -> list[np.ndarray]:
     """Absolute codes of the stable particles of hard processes with decayed resonances."""
-    run = PythiaRun([*signal.settings, *HARD], 5, signal.slha, signal.requirements, signal.name)
+    run = PythiaRun(
+        [*signal.settings, *HARD], 5, signal.slha, signal.requirements, name=signal.name
+    )
     batch = next(run.batches(events, events))
     assert run.tally().cross_section > 0
     final = np.where(batch.final, np.abs(batch.pdg_id), 0)
