@@ -15,8 +15,8 @@ import awkward as ak
 import numpy as np
 import pythia8mc
 
-from hepdensity.generate.requirement import Requirement
-from hepdensity.generate.vetoes import HardVeto
+from hepdensity.generate.requirement import Activity, Requirement
+from hepdensity.generate.vetoes import EarlyVeto
 from hepdensity.physics.particles import Particles
 
 BATCH = 200
@@ -79,6 +79,7 @@ class PythiaRun:
         seed: int,
         slha: str | None = None,
         requirements: Sequence[Requirement] = (),
+        activity: Activity | None = None,
         name: str = "Pythia",
     ) -> None:
         """Initialise Pythia.
@@ -87,7 +88,8 @@ class PythiaRun:
             settings: Lines "name = value" as in Pythia's command files.
             seed: Seed, from 1 to `LARGEST_SEED`.
             slha: Text of an SLHA file with masses and decays, if the process needs one.
-            requirements: What the hard process needs, any one of them; no requirements keep all.
+            requirements: What the hard process needs, any one of them; none keep all.
+            activity: What the shower needs, or None.
             name: What to call the run in messages.
 
         Raises:
@@ -100,9 +102,8 @@ class PythiaRun:
         self._sum_weights = 0.0
         self._pythia = pythia8mc.Pythia("", False)
         # Pythia keeps no reference to the hook, so this object must.
-        self._veto = HardVeto(requirements, name) if requirements else None
-        if self._veto is not None:
-            self._pythia.setUserHooksPtr(self._veto)
+        self._veto = EarlyVeto(requirements, activity, name)
+        self._pythia.setUserHooksPtr(self._veto)
         with tempfile.TemporaryDirectory() as folder:
             lines = [*_BASIC, *settings, f"Random:seed = {seed}"]
             if slha is not None:
@@ -146,7 +147,7 @@ class PythiaRun:
             cross_section_error=info.sigmaErr() * PICOBARN,
             generated=self._generated,
             sum_weights=self._sum_weights,
-            vetoed=self._veto.vetoed if self._veto else 0,
+            vetoed=self._veto.vetoed,
             failed=self._failed,
             cpu_seconds=time.process_time() - self._start,
         )

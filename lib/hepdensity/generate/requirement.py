@@ -1,4 +1,4 @@
-"""What a hard process must have so that it is worth generating the rest of the event."""
+"""What an event must have early on so that it is worth generating the rest of it."""
 
 from __future__ import annotations
 
@@ -18,3 +18,18 @@ class Requirement:
 
     leptons: int = 0
     missing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the partons of an event must have when the shower has come down to some scale.
+
+    Attributes:
+        ht: Least scalar sum of the transverse momenta of all partons [GeV].
+        scale: Evolution scale of the shower at which the sum is taken [GeV].
+        eta: Absolute pseudorapidity below which partons count.
+    """
+
+    ht: float
+    scale: float = 25.0
+    eta: float = 3.2

@@ -12,7 +12,7 @@ import numpy as np
 
 from hepdensity.generate.delphes_root import DelphesWriter
 from hepdensity.generate.pythia import BATCH, LARGEST_SEED, PythiaRun
-from hepdensity.generate.requirement import Requirement
+from hepdensity.generate.requirement import Activity, Requirement
 from hepdensity.physics.detector.card import ATLAS, Card
 from hepdensity.physics.detector.reconstruct import reconstruct
 from hepdensity.physics.detector.reconstruction import Reconstruction
@@ -36,6 +36,7 @@ class Chunk:
         events: Number of events to generate, not counting those vetoed.
         slha: SLHA text, or None.
         requirements: What the hard process needs, any one of them; none keep all.
+        activity: What the shower needs, or None.
     """
 
     sample: str
@@ -45,6 +46,7 @@ class Chunk:
     events: int
     slha: str | None = None
     requirements: Sequence[Requirement] = ()
+    activity: Activity | None = None
 
     def run_seed(self) -> int:
         """Seed of Pythia and of the detector: one that other samples do not share, plus `number`.
@@ -87,7 +89,9 @@ def simulate(
     if chunk.events > MOST_EVENTS_PER_CHUNK:
         raise ValueError(f"{chunk.sample}: at most {MOST_EVENTS_PER_CHUNK} events fit in a chunk")
     seed, written = chunk.run_seed(), 0
-    run = PythiaRun(chunk.settings, seed, chunk.slha, chunk.requirements, chunk.sample)
+    run = PythiaRun(
+        *(chunk.settings, seed, chunk.slha, chunk.requirements, chunk.activity, chunk.sample)
+    )
     with DelphesWriter(path, eflow) as writer:
         for particles in run.batches(chunk.events, batch):
             found = reconstruct(particles, seed, card)

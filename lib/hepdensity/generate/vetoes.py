@@ -1,4 +1,4 @@
-"""Vetoes on the hard process, before the costly parts of an event are generated.
+"""Vetoes on the hard process and the shower, before the costly parts of an event are generated.
 
 An event that is vetoed counts as tried, so the cross-section that Pythia states afterwards is that
 of the events that are left.
@@ -12,7 +12,7 @@ from typing import Any
 
 import pythia8mc
 
-from hepdensity.generate.requirement import Requirement
+from hepdensity.generate.requirement import Activity, Requirement
 
 MUON, TAU = 13, 15
 LEPTONS = (11, MUON, TAU)
@@ -23,27 +23,30 @@ MOST_VETOES = 2_000_000
 """More vetoes in a row than this mean that no event can pass."""
 
 
-class HardVeto(pythia8mc.UserHooks):  # type: ignore[misc]
-    """Hook that vetoes hard processes without any of some requirements.
+class EarlyVeto(pythia8mc.UserHooks):
+    """Hook that vetoes hard processes and showers that lack what is required.
 
     Attributes:
         vetoed: Number of vetoes so far.
     """
 
-    def __init__(self, requirements: Sequence[Requirement], name: str) -> None:
-        """Set the requirements.
+    def __init__(
+        self, requirements: Sequence[Requirement], activity: Activity | None, name: str
+    ) -> None:
+        """Set what is required.
 
         Args:
-            requirements: At least one.
+            requirements: What the hard process needs, any one of them; none keep all.
+            activity: What the shower needs, or None.
             name: What to call the run in messages.
         """
         super().__init__()
-        self._requirements, self._name = tuple(requirements), name
+        self._requirements, self._activity, self._name = tuple(requirements), activity, name
         self.vetoed = self._in_a_row = 0
 
     def canVetoProcessLevel(self) -> bool:
-        """Tell Pythia to ask."""
-        return True
+        """Whether Pythia should ask about hard processes."""
+        return bool(self._requirements)
 
     def doVetoProcessLevel(self, process: Any) -> bool:
         """Whether to veto a hard process.
@@ -55,15 +58,44 @@ class HardVeto(pythia8mc.UserHooks):  # type: ignore[misc]
             ValueError: If nothing passes any more.
         """
         leptons, missing = content(process)
-        if any(leptons >= need.leptons and missing >= need.missing for need in self._requirements):
-            self._in_a_row = 0
+        needs = self._requirements
+        passes = any(leptons >= need.leptons and missing >= need.missing for need in needs)
+        return self._vetoes(passes, last=self._activity is None)
+
+    def canVetoPT(self) -> bool:
+        """Whether Pythia should ask about showers."""
+        return self._activity is not None
+
+    def scaleVetoPT(self) -> float:
+        """Scale at which it should ask [GeV]."""
+        return self._activity.scale if self._activity is not None else 0.0
+
+    def doVetoPT(self, position: int, event: Any) -> bool:
+        """Whether to veto a shower.
+
+        Args:
+            position: Which evolution is going on; it does not matter.
+            event: Pythia's record of the partons so far.
+
+        Raises:
+            ValueError: If nothing passes any more.
+        """
+        assert self._activity is not None
+        limit = self._activity.eta
+        partons = (parton for parton in event if parton.isFinal() and abs(parton.eta()) < limit)
+        return self._vetoes(sum(parton.pT() for parton in partons) >= self._activity.ht, last=True)
+
+    def _vetoes(self, passes: bool, last: bool) -> bool:
+        """Count a decision; an event that passes the last one ends a row of vetoes."""
+        if passes:
+            self._in_a_row = 0 if last else self._in_a_row
             return False
         self.vetoed += 1
         self._in_a_row += 1
         if self._in_a_row > MOST_VETOES:
             raise ValueError(
                 f"{self._name}: none of {MOST_VETOES} events in a row has what is required of the "
-                "hard process; lower the requirements"
+                "hard process and the shower; lower the requirements"
             )
         return True
 

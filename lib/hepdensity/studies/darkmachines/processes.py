@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hepdensity.generate.requirement import Requirement
+from hepdensity.generate.requirement import Activity, Requirement
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Background:
         settings: Lines for Pythia.
         channels: Channels that the sample populates.
         requirements: What the hard process needs, any one of them; none keep all.
+        activity: What the shower needs, or None.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Background:
     settings: tuple[str, ...]
     channels: tuple[str, ...]
     requirements: tuple[Requirement, ...] = ()
+    activity: Activity | None = None
 
 
 _BEAMS = "Beams:eCM = 13000"
@@ -59,6 +61,9 @@ _HIGGS = ("HiggsSM:gg2Httbar = on", "HiggsSM:qqbar2Httbar = on")
 
 _TWO_LEPTONS = Requirement(leptons=2, missing=20.0)
 _THREE_LEPTONS = Requirement(leptons=3)
+# HT >= 600 together with MET >= 100 needs even more: of events with HT >= 600 and MET > 60, 2 % have
+# less than this at a pTHat of 200 to 300 GeV; with MET >= 100 there are fewer still.
+_HIGH_HT = Activity(ht=620.0)
 
 
 def _slices(
@@ -68,6 +73,7 @@ def _slices(
     edges: tuple[float, ...],
     channels: tuple[str, ...],
     requirements: tuple[Requirement, ...] = (),
+    activity: Activity | None = None,
 ) -> list[Background]:
     """Samples between edges of pTHat [GeV]; the last has no upper edge."""
     return [
@@ -80,6 +86,7 @@ def _slices(
             ),
             channels,
             requirements,
+            activity,
         )
         for low, high in zip(edges, (*edges[1:], -1), strict=True)
     ]
@@ -90,8 +97,8 @@ def _all_backgrounds() -> dict[str, Background]:
     tops = (_TWO_LEPTONS, Requirement(missing=75.0))
     pairs = (Requirement(leptons=2, missing=35.0), _THREE_LEPTONS)
     found = [
-        *_slices("njets", "njets", _LIGHT, (200, 300, 500, 800), _JETS),
-        *_slices("njets_heavy", "njets", _HEAVY, (200, 300, 500), _JETS),
+        *_slices("njets", "njets", _LIGHT, (200, 300, 500, 800), _JETS, activity=_HIGH_HT),
+        *_slices("njets_heavy", "njets", _HEAVY, (200, 300, 500), _JETS, activity=_HIGH_HT),
         *_slices("w_jets", "w_jets", _W_JET, (150, 250, 400), _JETS, missing),
         *_slices("z_jets_nu", "z_jets", (*_Z_JET, "23:onIfAny = 12 14 16"), (150, 250, 400), _JETS),
         *_slices(

@@ -11,6 +11,9 @@ Two things are made in another way than in the challenge:
   process for its Z'. Its couplings to quarks are those of the Z.
 - A light Z' of the L_mu - L_tau kind comes from Z and W decays to three bodies, mu mu Z' and
   mu nu Z', that are uniform in phase space, because Pythia has no matrix element for them.
+
+Squarks that decay to jets only have no missing momentum but that of heavy quarks and of the
+detector, so hardly any is in channel 1, where the challenge has 4111: its decays must be others.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ from hepdensity.generate.slha import (
 
 GLUINO, STOP, CHARGINO, SECOND_NEUTRALINO = 1000021, 1000006, 1000024, 1000023
 W, Z, TOP, BOTTOM, ELECTRON, MUON = 24, 23, 6, 5, 11, 13
+
+LIGHT = 9000032
+"""Code of a light Z'."""
 
 DARK_MASS = 50.0
 """Mass in the names of signals with a Z' that decays invisibly [GeV]; it does not matter."""
@@ -69,14 +75,15 @@ def gluinos_to_top(mass: float, neutralino: float) -> Signal:
 
 def squarks(mass: float, neutralino: float) -> Signal:
     """Pairs of squarks of the first two generations, squark -> q neutralino."""
-    return _squarks(f"sqsq_sq{mass:.0f}_neut{neutralino:.0f}", mass, Particle(neutralino))
+    name = f"sqsq_sq{mass:.0f}_neut{neutralino:.0f}"
+    return _squarks(name, mass, Particle(neutralino), ("1", "3"))
 
 
 def squarks_to_jets(mass: float, neutralino: float) -> Signal:
     """Pairs of squarks, squark -> q neutralino, neutralino -> u d s without R-parity."""
     decays = shared((2, 1, 3), (-2, -1, -3))
     name = f"sqsq1_sq{mass:.0f}_neut{neutralino:.0f}"
-    return _squarks(name, mass, Particle(neutralino, decays))
+    return _squarks(name, mass, Particle(neutralino, decays), ("3",))
 
 
 def stops(mass: float, neutralino: float) -> Signal:
@@ -108,10 +115,10 @@ def chargino_neutralino(mass: float, neutralino: float) -> Signal:
 
 def charginos(mass: float, neutralino: float) -> Signal:
     """Chargino pairs, chargino -> W neutralino."""
-    settings = (*_BEAMS, "SUSY:qqbar2chi+chi- = on", f"SUSY:idA = {CHARGINO}")
+    production = ("SUSY:qqbar2chi+chi- = on", f"SUSY:idA = {CHARGINO}")
+    settings = (*_BEAMS, *production, f"SUSY:idB = {CHARGINO}")
     needs = (Requirement(leptons=2),)
     name = f"chacha_cha{mass:.0f}_neut{neutralino:.0f}"
-    settings = (*settings, f"SUSY:idB = {CHARGINO}")
     return Signal(name, settings, ("2b",), _electroweak(mass, neutralino), needs)
 
 
@@ -128,18 +135,10 @@ def invisible_with_jet(mass: float) -> Signal:
 
 def muonic(mass: float, leptons: int) -> Signal:
     """A Z' lighter than the Z that couples to mu and tau only, with 3 or 4 leptons in all."""
-    parent, process = {3: (W, "ffbar2W"), 4: (Z, "ffbar2gmZ")}[leptons]
-    products = "-13 14 32" if leptons == 3 else "13 -13 32"
     settings = (
-        *(*_BEAMS, f"WeakSingleBoson:{process} = on", "WeakZ0:gmZmode = 2"),
-        *(f"{parent}:oneChannel = 1 1.0 103 {products}", f"32:m0 = {mass}"),
-        *(
-            "32:mWidth = 0.1",
-            "32:doForceWidth = on",
-            f"32:mMin = {mass - 2}",
-            f"32:mMax = {mass + 2}",
-        ),
-        *("32:onMode = off", "32:onIfAny = 13 15"),
+        *(*_BEAMS, f"{LIGHT}:new = Zlight void 3 0 0 {mass} 0.1 {mass - 2} {mass + 2} 0"),
+        *(f"{LIGHT}:isResonance = on", f"{LIGHT}:addChannel = 1 0.5 100 13 -13"),
+        *(f"{LIGHT}:addChannel = 1 0.5 100 15 -15", *_LIKE_W_OR_Z[leptons]),
     )
     needs = (Requirement(missing=20.0),)
     name = f"pp2{leptons}mt_{mass:.0f}"
@@ -147,6 +146,20 @@ def muonic(mass: float, leptons: int) -> Signal:
 
 
 _BEAMS = ("Beams:eCM = 13000",)
+# Pythia computes the widths of the W and the Z itself and refuses other decays, so a W' and a Z' of
+# their masses and widths stand for them.
+_LIKE_W_OR_Z = {
+    3: (
+        *("NewGaugeBoson:ffbar2Wprime = on", "34:m0 = 80.4", "34:mWidth = 2.1"),
+        *("34:doForceWidth = on", "34:mMin = 70", "34:mMax = 90"),
+        f"34:oneChannel = 1 1.0 100 -13 14 {LIGHT}",
+    ),
+    4: (
+        *("NewGaugeBoson:ffbar2gmZZprime = on", "Zprime:gmZmode = 3", "32:m0 = 91.19"),
+        *("32:mWidth = 2.5", "32:doForceWidth = on", "32:mMin = 80", "32:mMax = 100"),
+        f"32:oneChannel = 1 1.0 100 13 -13 {LIGHT}",
+    ),
+}
 _GLUINO_PAIRS = ("SUSY:gg2gluinogluino = on", "SUSY:qqbar2gluinogluino = on")
 _STOP_PAIRS = (
     *(*_BEAMS, "SUSY:gg2squarkantisquark = on", "SUSY:qqbar2squarkantisquark = on"),
@@ -165,12 +178,12 @@ def _gluinos(
     return Signal(name, (*_BEAMS, *_GLUINO_PAIRS), channels, slha_text(particles))
 
 
-def _squarks(name: str, mass: float, neutralino: Particle) -> Signal:
+def _squarks(name: str, mass: float, neutralino: Particle, channels: tuple[str, ...]) -> Signal:
     pairs = {
         code: Particle(mass, shared((LIGHTEST_NEUTRALINO, code % 1_000_000))) for code in SQUARKS
     }
     text = slha_text({**pairs, LIGHTEST_NEUTRALINO: neutralino})
-    return Signal(name, (*_BEAMS, *_SQUARK_PAIRS), ("1", "3"), text)
+    return Signal(name, (*_BEAMS, *_SQUARK_PAIRS), channels, text)
 
 
 def _electroweak(mass: float, neutralino: float) -> str:

@@ -96,6 +96,7 @@ def simulate_sample(
         generation["events"],
         sample.slha if isinstance(sample, Signal) else None,
         sample.requirements,
+        sample.activity if isinstance(sample, Background) else None,
     )
     chosen = InChannels(generation["channels"])
 
