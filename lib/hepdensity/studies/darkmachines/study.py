@@ -117,6 +117,12 @@ class Study(BaseStudy):
         base = f"{self.folder}/events/{SIMULATED}/{process}/chunk"
         return [f"{base}{chunk}.{kind}" for chunk in range(len(self.chunks(process)))]
 
+    def all_chunk_files(self, kind: str) -> list[str]:
+        """Files of the chunks of all simulated processes that are needed, in order."""
+        return [
+            path for name in self.processes(SIMULATED) for path in self.chunk_files(name, kind)
+        ]
+
     def generation(self, process: str, chunk: int) -> dict[str, Any]:
         """Settings of the simulation of a chunk."""
         given = self.settings[SIMULATED]
