@@ -199,7 +199,7 @@ use rule make_table as evaluate_darkmachines_events with:
         table={
             "function": "hepdensity.studies.darkmachines.evaluation.events:events_table",
             "roles": darkmachines.anomaly()["signals"],
-            "scale": darkmachines.given.get("scale", {}),
+            "scale": darkmachines.scale,
         },
     message:
         "Processes, cross-sections and shares of the events"

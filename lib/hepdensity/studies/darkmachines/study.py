@@ -64,6 +64,12 @@ class Study(BaseStudy):
         section: Mapping[str, Any] = self.settings[self.source]
         return section
 
+    @property
+    def scale(self) -> Mapping[str, Mapping[str, float]]:
+        """Channel -> process -> factor on its cross-section; 1 for all others."""
+        found: Mapping[str, Mapping[str, float]] = self.given.get("scale", {})
+        return found
+
     def backgrounds(self, channel: str) -> list[str]:
         """Background processes of a channel."""
         return list(self.given["backgrounds"].get(channel, ()))
@@ -193,7 +199,7 @@ class Study(BaseStudy):
 
     def _prepared(self, process: str, group: str | None, channel: str) -> dict[str, Any]:
         selected = self.source == FILES and self.given_process(process).get("channel") == channel
-        scale = self.given.get("scale", {}).get(process, 1.0)
+        scale = self.scale.get(channel, {}).get(process, 1.0)
         return {
             **{"name": process, "path": self.events(process), "group": group},
             **{"scale": scale, "selected": selected},

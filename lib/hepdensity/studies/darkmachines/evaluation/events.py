@@ -22,7 +22,7 @@ def events_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
 
     Args:
         files: `inputs`, records of one dataset per channel; `events`, records of the event files.
-        settings: `roles`, channel -> signal -> role; `scale`, process -> factor.
+        settings: `roles`, channel -> signal -> role; `scale`, channel -> process -> factor.
     """
     records = {Path(path).stem: read_json(path) for path in files["events"]}
     return [row for path in files["inputs"] for row in _rows(path, records, settings)]
@@ -33,7 +33,7 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     channel, inputs = dataset_parts(Path(path).stem)[0], read_json(path)
     for name, found in inputs["backgrounds"].items():
-        scale = settings["scale"].get(name, 1.0)
+        scale = settings["scale"].get(channel, {}).get(name, 1.0)
         own = {"in_channel": found["selected"], "share": found["share"], "scale": scale}
         yield {**_named(channel, name, "background"), **_of(records[name]), **own}
     for name, role in settings["roles"].get(channel, {}).items():
