@@ -116,6 +116,7 @@ def evaluation_params(wildcards):
     return {
         **{"seed": int(wildcards.seed), "device": config["devices"]["training"]},
         **{"group": wildcards.group, "symmetrised": study.symmetrised(wildcards.dataset)},
+        "groups": study.groups(wildcards.dataset, wildcards.group),
         **study.evaluation(),
     }
 

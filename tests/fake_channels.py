@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hepdensity.evaluation.likelihood import TIGHT
-from hepdensity.evaluation.scores import Scores, write_scores
+from hepdensity.evaluation.scores import Scores, write_group_scores, write_scores
 from hepdensity.files import write_json
 from hepdensity.models.inputs import InputsWriter
 from hepdensity.models.kind import Look
@@ -86,7 +86,7 @@ class FakeChannels:
     def add_run(
         self, dataset: str, model: str, log_p: Mapping[str, np.ndarray], **told: Any
     ) -> None:
-        """Score files of a training, one per group."""
+        """Score file of a training, with all groups."""
         run = {
             **{"dataset": dataset, "model": model, "n_train": 100, "seed": 1},
             **{"permutation": None, "family": "paper", "look": GREY, "treatment": GREY},
@@ -94,10 +94,13 @@ class FakeChannels:
         }
         self.runs.append(run)
         tail = f"{dataset}/{model}/n{run['n_train']}/seed{run['seed']}"
-        for group, values in log_p.items():
-            path = self.folder / "scores" / tail / f"{group}.h5"
-            write_scores(path, Scores({TIGHT: np.asarray(values)}, {"exact": True}), {})
-            self.files["scores"].append(str(path))
+        path = self.folder / "scores" / tail / "all.h5"
+        scores = {
+            group: Scores({TIGHT: np.asarray(values)}, {"exact": True})
+            for group, values in log_p.items()
+        }
+        write_group_scores(path, scores, {})
+        self.files["scores"].append(str(path))
         summary = self.folder / "models" / tail / "training.json"
         write_json(summary, {"ended_by": "validations"})
         self.files["summaries"].append(str(summary))

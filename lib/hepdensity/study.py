@@ -74,6 +74,10 @@ class Study:
         """Whether ordered models also get a score averaged over all particle orders."""
         return False
 
+    def groups(self, dataset: str, group: str) -> list[str]:
+        """Groups of events in a score file: the one that it is named after, or several."""
+        return [group]
+
     def targets(self) -> list[str]:
         """Figures and tables of the study: the files that `rule all` requests."""
         raise NotImplementedError

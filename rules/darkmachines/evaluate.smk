@@ -154,7 +154,7 @@ use rule make_table as evaluate_composition with:
 use rule make_table as evaluate_darkmachines_likelihood with:
     input:
         inputs=[darkmachines.inputs.format(dataset=name) for name in darkmachines.datasets()],
-        scores=per_run(darkmachines.scores, darkmachines.all_runs(), group="test"),
+        scores=darkmachines.score_files(),
         summaries=per_run(darkmachines.summary, darkmachines.all_runs()),
         samples=per_run(darkmachines.samples, darkmachines.all_runs(), sample="all"),
     output:

@@ -49,27 +49,30 @@ rule generate_external_events:
         "../../scripts/darkmachines/run_external.py"
 
 
+# One job for all processes, because reading takes less time than starting a job.
 rule ingest_simulated:
     input:
-        chunks=lambda w: darkmachines.chunk_files(w.process, "root"),
-        summaries=lambda w: darkmachines.chunk_files(w.process, "json"),
+        chunks=darkmachines.all_chunk_files("root"),
+        summaries=darkmachines.all_chunk_files("json"),
     output:
-        events=f"{darkmachines.folder}/events/simulated/{{process}}.h5",
-        summary=f"{darkmachines.folder}/events/simulated/{{process}}.json",
+        events=[darkmachines.events(name) for name in darkmachines.processes("simulated")],
+        summaries=[
+            darkmachines.events(name, "json") for name in darkmachines.processes("simulated")
+        ],
     log:
-        log_of("ingest_simulated", "{process}", study="darkmachines"),
+        log_of("ingest_simulated", study="darkmachines"),
     benchmark:
-        benchmark_of("ingest_simulated", "{process}", study="darkmachines")
-    wildcard_constraints:
-        process=any_of(darkmachines.processes("simulated")),
+        benchmark_of("ingest_simulated", study="darkmachines")
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
         source=digest("darkmachines/ingest_simulated"),
-        ingestion=lambda w: darkmachines.ingestion(w.process),
+        chunks={
+            name: len(darkmachines.chunks(name)) for name in darkmachines.processes("simulated")
+        },
     message:
-        "Reading the simulated {wildcards.process} events"
+        "Reading the simulated events"
     script:
         "../../scripts/darkmachines/ingest_simulated.py"
 

@@ -14,6 +14,7 @@ import pytest
 from particle_events import part_of, spray
 
 from hepdensity.ingest.hepmc import read_hepmc, read_particles
+from hepdensity.ingest.irregular import NO_MET
 from hepdensity.physics.detector.card import ATLAS
 from hepdensity.physics.detector.objects import objects_of
 from hepdensity.physics.detector.reconstruct import reconstruct
@@ -144,7 +145,7 @@ def test_events_without_missing_momentum_are_irregular(tmp_path: Path) -> None:
     neutrinos[PARTICLES.final] = 12
     changed = replace(PARTICLES, pdg_id=neutrinos)
     path = write(tmp_path / "x", changed)
-    with pytest.raises(ValueError, match=f"the missing transverse momentum is 0: {N}"):
+    with pytest.raises(ValueError, match=f"{NO_MET}: {N}"):
         list(read_hepmc(path, selection=Selection(trigger={})))
 
 

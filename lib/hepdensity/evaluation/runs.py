@@ -48,6 +48,7 @@ def read_runs(
     scores: Sequence[str | Path],
     summaries: Sequence[str | Path],
     *samples: Sequence[Any],
+    group: str | None = None,
 ) -> list[EvaluatedRun]:
     """Read the scores and summaries of trainings.
 
@@ -56,10 +57,11 @@ def read_runs(
         scores: Score file of each.
         summaries: Summary of each.
         samples: For each file of samples of a training, what the study knows about it.
+        group: Group of events to read, if score files hold several.
     """
     columns = zip(runs, scores, summaries, *samples, strict=True)
     return [
-        EvaluatedRun(run, read_scores(score), read_json(summary), tuple(known))
+        EvaluatedRun(run, read_scores(score, group), read_json(summary), tuple(known))
         for run, score, summary, *known in columns
     ]
 

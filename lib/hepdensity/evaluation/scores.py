@@ -1,4 +1,4 @@
-"""Score files: log-densities of individual test events, with a record of what made them."""
+"""Score files: log-densities of individual events, with a record of what made them."""
 
 import json
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ class Scores:
     attributes: dict[str, Any]
 
 
+
 def write_scores(path: str | Path, scores: Scores, provenance: Mapping[str, Any]) -> None:
     """Write a score file; it appears only when complete."""
     with atomic_h5(path) as file:
@@ -29,9 +30,33 @@ def write_scores(path: str | Path, scores: Scores, provenance: Mapping[str, Any]
         file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
 
 
-def read_scores(path: str | Path) -> Scores:
-    """Read a score file."""
+def write_group_scores(
+    path: str | Path, groups: Mapping[str, Scores], provenance: Mapping[str, Any]
+) -> None:
+    """Write the scores of several groups of events; the file appears only when complete."""
+    with atomic_h5(path) as file:
+        for group, scores in groups.items():
+            target = file.create_group(group)
+            for name, values in scores.arrays.items():
+                target.create_dataset(name, data=values)
+            target.attrs.update(scores.attributes)
+        file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
+
+
+def read_scores(path: str | Path, group: str | None = None) -> Scores:
+    """Read a score file.
+
+    Args:
+        path: File written by `write_scores`, or by `write_group_scores` for a group of events.
+        group: Name of the group; None for a file of one group.
+
+    Raises:
+        ValueError: If there is no such group.
+    """
     with h5py.File(path, "r") as file:
-        arrays = {name: file[name][:] for name in file}
-        attributes = {k: v for k, v in file.attrs.items() if k != "provenance"}
+        if group is not None and group not in file:
+            raise ValueError(f"{path}: no scores of '{group}', only of {', '.join(file)}")
+        place = file if group is None else file[group]
+        arrays = {name: place[name][:] for name in place}
+        attributes = {k: v for k, v in place.attrs.items() if k != "provenance"}
     return Scores(arrays, attributes)

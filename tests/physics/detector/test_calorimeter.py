@@ -160,6 +160,8 @@ def test_tracks_of_a_tower_below_threshold() -> None:
     excess, corrected = explain(_one_tower(0.0, 2.0), tracks, energy, ATLAS.hcal)
     assert excess.tolist() == [0.0]
     np.testing.assert_allclose(corrected, [50 / 25.25])
+    _, precise = explain(_one_tower(1.0, 0.2), tracks, energy, ATLAS.ecal)
+    np.testing.assert_allclose(precise, [1.5])
     _, unchanged = explain(_one_tower(0.0, 0.0), tracks, energy, ATLAS.ecal)
     assert unchanged.tolist() == [2.0]
 

@@ -35,7 +35,9 @@ ECAL, HCAL = ATLAS.ecal, ATLAS.hcal
         (ATLAS.photon, 10.1, 2.6, 0.0),
         (ATLAS.electron, 15.0, -1.0, 0.95),
         (ATLAS.electron, 15.0, -2.0, 0.85),
-        (ATLAS.muon, 15.0, 1.0, 0.95),
+        (ATLAS.electron, 10.1, 1.0, 0.95),
+        (ATLAS.muon, 10.0, 1.0, 0.0),
+        (ATLAS.muon, 10.1, 1.0, 0.95),
         (ATLAS.muon, 15.0, 2.7, 0.85),
         (ATLAS.muon, 15.0, 2.71, 0.0),
     ],
@@ -151,3 +153,19 @@ def test_other_radius_of_jets() -> None:
     wide = ATLAS.with_jet_radius(0.6)
     assert (wide.jets.radius, ATLAS.jets.radius) == (0.6, 0.4)
     assert wide.jets.min_pt == 20.0
+
+
+def test_thresholds_and_other_numbers() -> None:
+    assert (ECAL.threshold, HCAL.threshold) == (0.5, 1.0)
+    assert (ECAL.significance, HCAL.significance) == (2.0, 2.0)
+    assert (ATLAS.field, ATLAS.radius, ATLAS.half_length, ATLAS.long_lived) == (
+        2.0,
+        1.15,
+        3.51,
+        0.3,
+    )
+    isolation, jets = ATLAS.isolation, ATLAS.jets
+    assert (isolation.radius, isolation.min_pt) == (0.5, 0.5)
+    assert (isolation.photon, isolation.electron, isolation.muon) == (0.12, 0.12, 0.25)
+    assert (jets.radius, jets.min_pt, jets.flavour_radius) == (0.4, 20.0, 0.5)
+    assert (jets.parton_pt, jets.parton_eta) == (1.0, 2.5)

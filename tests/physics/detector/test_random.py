@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from hepdensity.physics.detector.random import Randoms, Stream, _scrambled
 
@@ -67,6 +68,8 @@ def test_log_normal_moments(mean: float, deviation: float) -> None:
     logs = np.log(values)
     assert logs.mean() == pytest.approx(np.log(mean) - b**2 / 2, abs=4 * b / np.sqrt(n))
     assert logs.std() == pytest.approx(b, rel=4 / np.sqrt(2 * n))
+    pulls = (logs - np.log(mean) + b**2 / 2) / b
+    assert kstest(pulls[:20_000], "norm").pvalue > 1e-3
 
 
 def test_log_normal_of_nothing_and_without_spread() -> None:

@@ -17,6 +17,9 @@ SIMULATED, FILES = "simulated", "files"
 ROLES = ("tuning", "final")
 """Roles of signals: scores are chosen with the first ones, and tables report both."""
 
+ALL_GROUPS = "all"
+"""Name of the score files, which hold all groups."""
+
 UNLABELLED = "unlabelled"
 """Group of events without labels."""
 
@@ -113,6 +116,12 @@ class Study(BaseStudy):
         """Files of the chunks of a simulated process."""
         base = f"{self.folder}/events/{SIMULATED}/{process}/chunk"
         return [f"{base}{chunk}.{kind}" for chunk in range(len(self.chunks(process)))]
+
+    def all_chunk_files(self, kind: str) -> list[str]:
+        """Files of the chunks of all simulated processes that are needed, in order."""
+        return [
+            path for name in self.processes(SIMULATED) for path in self.chunk_files(name, kind)
+        ]
 
     def generation(self, process: str, chunk: int) -> dict[str, Any]:
         """Settings of the simulation of a chunk."""
@@ -211,13 +220,13 @@ class Study(BaseStudy):
         extra = [UNLABELLED] if self.unlabelled(channel) else []
         return ["validation", "test", *self.signals(channel), *extra]
 
+    def groups(self, dataset: str, group: str) -> list[str]:
+        """Groups of events in a score file; all of them are scored in one job."""
+        return self.scored_groups(dataset)
+
     def score_files(self) -> list[str]:
-        """Score files of all trainings and groups."""
-        return [
-            self.scores.format(**run, group=group)
-            for run in self.all_runs()
-            for group in self.scored_groups(run["dataset"])
-        ]
+        """Score files of all trainings."""
+        return [self.scores.format(**run, group=ALL_GROUPS) for run in self.all_runs()]
 
     def reference_file(self, channel: str) -> str:
         """Scores of the references of a channel."""

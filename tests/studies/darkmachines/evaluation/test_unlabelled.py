@@ -15,8 +15,7 @@ def test_rows(tmp_path: Path) -> None:
     inputs = fake.add_inputs("1-max4", groups, 4)
     log_p = {"validation": -np.arange(1000.0), "unlabelled": np.array([5.0, -499.5, -np.inf])}
     fake.add_run("1-max4", "flow", log_p)
-    validation, scores = fake.files["scores"]
-    files = {"inputs": inputs, "scores": scores, "validation": validation}
+    files = {"inputs": inputs, "scores": fake.files["scores"][0]}
     rows = unlabelled_scores(files, {})
     assert [row["event_id"] for row in rows] == [0, 1, 2]
     assert [row["anomaly_score"] for row in rows] == [-5.0, 499.5, np.inf]

@@ -28,12 +28,12 @@ def log_likelihood_table(
     classifier of samples against unweighted test events; it is 0.5 for a perfect model.
 
     Args:
-        files: `scores` (of the group test), `summaries` and `samples` of the trainings; `inputs` of
-            all datasets.
+        files: `scores`, `summaries` and `samples` of the trainings; `inputs` of all datasets.
         settings: `runs` (the trainings) and `seed`.
     """
     inputs = {Path(path).stem: path for path in files["inputs"]}
-    runs = read_runs(settings["runs"], files["scores"], files["summaries"], files["samples"])
+    columns = (files["scores"], files["summaries"], files["samples"])
+    runs = read_runs(settings["runs"], *columns, group="test")
     return [_row(run, inputs[run.run["dataset"]], settings["seed"]) for run in runs]
 
 

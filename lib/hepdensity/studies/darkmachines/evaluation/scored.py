@@ -1,7 +1,7 @@
 """Anomaly scores of a channel: of trained models, combined with references, and of references.
 
 Score files, inputs files and files of references are recognised by their paths,
-`scores/<dataset>/<model>/n<n_train>/seed<seed>/<group>.h5`, `inputs/<dataset>.h5` and
+`scores/<dataset>/<model>/n<n_train>/seed<seed>/all.h5`, `inputs/<dataset>.h5` and
 `<channel>.h5`, so rules can list them in any order.
 """
 
@@ -191,26 +191,27 @@ def evaluated_scores(
         yield scored, scored.evaluated(draws, seed)
 
 
-def anomaly_score(path: str | Path) -> np.ndarray:
-    """-log p [nats] of the events in a score file; infinite for impossible events, shape (n,)."""
-    return -np.asarray(read_scores(path).arrays[TIGHT])
+def anomaly_score(path: str | Path, group: str) -> np.ndarray:
+    """-log p [nats] of the events of a group; infinite for impossible events, shape (n,).
+
+    Args:
+        path: Score file of a training.
+        group: Name of the group.
+    """
+    return -np.asarray(read_scores(path, group).arrays[TIGHT])
 
 
-def _place(path: str) -> tuple[str, str, int, int, str]:
-    """Dataset, model, n_train, seed and group of a score file."""
+def _place(path: str) -> tuple[str, str, int, int]:
+    """Dataset, model, n_train and seed of a score file."""
     *_, dataset, model, n_train, seed, _ = Path(path).parts
-    return (
-        *(dataset, model),
-        *(int(n_train.removeprefix("n")), int(seed.removeprefix("seed"))),
-        Path(path).stem,
-    )
+    return dataset, model, int(n_train.removeprefix("n")), int(seed.removeprefix("seed"))
 
 
 def _scores_of(run: Mapping[str, Any], scores: Mapping[Any, str], group: str) -> np.ndarray:
-    place = (run["dataset"], run["model"], run["n_train"], run["seed"], group)
+    place = (run["dataset"], run["model"], run["n_train"], run["seed"])
     if place not in scores:
-        raise ValueError(f"no score file of {place[1]} for {group} ({place[0]}); score this group")
-    return anomaly_score(scores[place])
+        raise ValueError(f"no score file of {place[1]} ({place[0]}); score its events")
+    return anomaly_score(scores[place], group)
 
 
 def _label(channel: Channel, run: Mapping[str, Any]) -> Label:

@@ -24,14 +24,16 @@ def unlabelled_scores(
     validation events and exponential beyond the top 1 %.
 
     Args:
-        files: `scores` of the group `unlabelled`, `validation` (scores of this group) and `inputs`.
+        files: `scores` of the training and `inputs`.
         settings: Not used.
 
     Raises:
         ValueError: If the inputs file has no unlabelled events, or a score is NaN.
     """
     numbers = read_array(files["inputs"], UNLABELLED, "event_id")
-    scores, background = anomaly_score(files["scores"]), anomaly_score(files["validation"])
+    scores, background = (
+        anomaly_score(files["scores"], group) for group in (UNLABELLED, VALIDATION)
+    )
     weights = read_optional(files["inputs"], VALIDATION, WEIGHT)
     tail = BackgroundTail.fit(background, None if weights is None else weights[: len(background)])
     probabilities = np.exp(-tail(scores))
