@@ -20,7 +20,6 @@ class Scores:
     attributes: dict[str, Any]
 
 
-
 def write_scores(path: str | Path, scores: Scores, provenance: Mapping[str, Any]) -> None:
     """Write a score file; it appears only when complete."""
     with atomic_h5(path) as file:

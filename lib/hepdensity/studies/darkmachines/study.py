@@ -125,9 +125,7 @@ class Study(BaseStudy):
 
     def all_chunk_files(self, kind: str) -> list[str]:
         """Files of the chunks of all simulated processes that are needed, in order."""
-        return [
-            path for name in self.processes(SIMULATED) for path in self.chunk_files(name, kind)
-        ]
+        return [path for name in self.processes(SIMULATED) for path in self.chunk_files(name, kind)]
 
     def generation(self, process: str, chunk: int) -> dict[str, Any]:
         """Settings of the simulation of a chunk."""

@@ -42,8 +42,8 @@ class Head(nn.Module):
         h = nn.functional.gelu(_feature_first(second, h))
         logits = _feature_first(last, h)
         if self.domain == "circle":
-            first = 2 * self.bins
-            logits = torch.cat([logits[: 3 * self.bins], logits[first : first + 1]])
+            knot = 2 * self.bins
+            logits = torch.cat([logits[: 3 * self.bins], logits[knot : knot + 1]])
         return logits[None]
 
     def log_prob(self, t: Tensor, features: Tensor) -> Tensor:
