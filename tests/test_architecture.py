@@ -21,7 +21,7 @@ RULE_FILES = sorted((REPOSITORY / "rules").rglob("*.smk"))
 RULE_TEXT = "\n".join(path.read_text() for path in RULE_FILES)
 VERBS = (
     *("generate_", "ingest_", "prepare_", "train_", "score_", "evaluate_"),
-    *("draw_", "make_", "plot_"),
+    *("draw_", "join_", "make_", "plot_"),
 )
 
 

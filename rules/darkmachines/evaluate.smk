@@ -1,29 +1,83 @@
 rule make_references:
     input:
-        inputs=lambda w: darkmachines.inputs.format(dataset=darkmachines.widest(w.channel)),
+        inputs=f"{darkmachines.folder}/inputs/{{dataset}}.h5",
     output:
-        scores=f"{darkmachines.folder}/references/{{channel}}.h5",
+        scores=darkmachines.reference_file("{dataset}"),
     log:
-        log_of("make_references", "{channel}", study="darkmachines"),
+        log_of("make_references", "{dataset}", study="darkmachines"),
     benchmark:
-        benchmark_of("make_references", "{channel}", study="darkmachines")
+        benchmark_of("make_references", "{dataset}", study="darkmachines")
     wildcard_constraints:
-        channel=any_of(darkmachines.channels()),
+        dataset=any_of(darkmachines.datasets()),
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
         source=digest("darkmachines/make_references"),
-        referencing=lambda w: darkmachines.referencing(w.channel),
+        referencing=lambda w: darkmachines.referencing(w.dataset),
     message:
-        "Scoring events of channel {wildcards.channel} with references"
+        "Scoring events with references ({wildcards.dataset})"
     script:
         "../../scripts/darkmachines/make_references.py"
 
 
+rule join_scores:
+    input:
+        folds=lambda w: [
+            darkmachines.scores.format(**{**w, "dataset": fold}, group="all")
+            for fold in darkmachines.trained_on(w.dataset)
+        ],
+    output:
+        scores=f"{darkmachines.folder}/scores/{{dataset}}/{{model}}/n{{n_train}}/seed{{seed}}/all.h5",
+    log:
+        log_of(
+            "join_scores", "{dataset}", "{model}", "n{n_train}", "seed{seed}", study="darkmachines"
+        ),
+    benchmark:
+        benchmark_of(
+            "join_scores", "{dataset}", "{model}", "n{n_train}", "seed{seed}", study="darkmachines"
+        )
+    wildcard_constraints:
+        dataset=any_of(darkmachines.joined()),
+    conda:
+        "../../envs/hepdensity.yaml"
+    threads: 1
+    params:
+        source=digest("darkmachines/join_scores"),
+        joining=lambda w: {"groups": darkmachines.scored_groups(w.dataset)},
+    message:
+        "Joining the scores of all folds ({wildcards.dataset}, {wildcards.model})"
+    script:
+        "../../scripts/darkmachines/join_scores.py"
+
+
+rule join_references:
+    input:
+        folds=lambda w: [
+            darkmachines.reference_file(fold) for fold in darkmachines.trained_on(w.dataset)
+        ],
+    output:
+        scores=darkmachines.reference_file("{dataset}"),
+    log:
+        log_of("join_references", "{dataset}", study="darkmachines"),
+    benchmark:
+        benchmark_of("join_references", "{dataset}", study="darkmachines")
+    wildcard_constraints:
+        dataset=any_of(darkmachines.joined()),
+    conda:
+        "../../envs/hepdensity.yaml"
+    threads: 1
+    params:
+        source=digest("darkmachines/join_references"),
+    message:
+        "Joining the references of all folds ({wildcards.dataset})"
+    script:
+        "../../scripts/darkmachines/join_references.py"
+
+
 use rule make_table as evaluate_anomaly_scores with:
     input:
-        inputs=[darkmachines.inputs.format(dataset=name) for name in darkmachines.datasets()],
+        inputs=[darkmachines.inputs.format(dataset=name) for name in darkmachines.tabled()],
         scores=darkmachines.score_files(),
         references=darkmachines.reference_files(),
     output:
@@ -154,7 +208,7 @@ use rule make_table as evaluate_composition with:
 use rule make_table as evaluate_darkmachines_likelihood with:
     input:
         inputs=[darkmachines.inputs.format(dataset=name) for name in darkmachines.datasets()],
-        scores=darkmachines.score_files(),
+        scores=per_run(darkmachines.scores, darkmachines.all_runs(), group="all"),
         summaries=per_run(darkmachines.summary, darkmachines.all_runs()),
         samples=per_run(darkmachines.samples, darkmachines.all_runs(), sample="all"),
     output:

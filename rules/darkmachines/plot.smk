@@ -16,3 +16,24 @@ use rule draw_figure as plot_max_si with:
         ),
     message:
         "Plotting Max SI (figure 14)"
+
+
+use rule draw_figure as plot_detector_closure with:
+    output:
+        **figure_with_table(
+            "darkmachines", "detector_closure", "Events", "efficiencies and resolutions"
+        ),
+    log:
+        log_of("plot_detector_closure", study="darkmachines"),
+    benchmark:
+        benchmark_of("plot_detector_closure", study="darkmachines")
+    conda:
+        str(REPOSITORY / "envs" / "simulation.yaml")
+    params:
+        source=digest("draw_figure", "hepdensity.studies.darkmachines.plotting.closure"),
+        draw=drawn_by(
+            "hepdensity.studies.darkmachines.plotting.closure:detector_closure",
+            **darkmachines.closure(),
+        ),
+    message:
+        "Checking the detector against the formulas of its card"

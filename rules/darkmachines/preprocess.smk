@@ -11,7 +11,7 @@ rule prepare_darkmachines:
     benchmark:
         benchmark_of("prepare_darkmachines", "{dataset}", study="darkmachines")
     wildcard_constraints:
-        dataset=any_of(darkmachines.datasets()),
+        dataset=any_of([*darkmachines.datasets(), *darkmachines.tabled()]),
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1

@@ -17,8 +17,10 @@ from hepdensity.physics.objects import LABELS
 
 VIEWS = ("max", "file", "mass")
 
-DATASET = re.compile(rf"(?P<channel>.+)-(?P<view>{'|'.join(VIEWS)})(?P<n_max>[1-9]\d?)")
-"""Name of a dataset."""
+DATASET = re.compile(
+    rf"(?P<channel>.+)-(?P<view>{'|'.join(VIEWS)})(?P<n_max>[1-9]\d?)(?P<fold>-fold\d+of\d+)?"
+)
+"""Name of a dataset, or of one of its folds."""
 
 LEAST_PT = "least_pt_"
 """Prefix of the constants of a layout that hold the smallest pT of a type [GeV]."""
@@ -42,6 +44,17 @@ def dataset_parts(name: str) -> tuple[str, str, int]:
             f"'{name}' is not <channel>-<view><N_max>, e.g. 2a-max8, with view {', '.join(VIEWS)}"
         )
     return match["channel"], match["view"], int(match["n_max"])
+
+
+def fold_name(dataset: str, fold: int, folds: int) -> str:
+    """Name of a fold of a dataset, e.g. `2a-max8-fold0of5`."""
+    return f"{dataset}-fold{fold}of{folds}"
+
+
+def without_fold(name: str) -> str:
+    """Name of the dataset of a fold; any other name does not change."""
+    match = DATASET.fullmatch(name)
+    return name if match is None or match["fold"] is None else name.removesuffix(match["fold"])
 
 
 def layout_of(view: str, n_max: int, least_pt: Mapping[str, float] | None = None) -> Layout:

@@ -5,33 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hepdensity.files import expanded, identity
 from hepdensity.models.kind import ABSENT, CATEGORICAL
-from hepdensity.studies.darkmachines.layouts import dataset_parts
-from hepdensity.study import Problem, file_problems
-from hepdensity.study import Study as BaseStudy
-
-SIMULATED, FILES = "simulated", "files"
-"""Sources of events."""
-
-ROLES = ("tuning", "final")
-"""Roles of signals: scores are chosen with the first ones, and tables report both."""
+from hepdensity.studies.darkmachines.event_sources import (
+    FILES,
+    SIMULATED,
+    UNLABELLED,
+    EventSources,
+)
+from hepdensity.studies.darkmachines.layouts import dataset_parts, fold_name, without_fold
+from hepdensity.study import Problem, Run, file_problems
 
 ALL_GROUPS = "all"
 """Name of the score files, which hold all groups."""
-
-UNLABELLED = "unlabelled"
-"""Group of events without labels."""
 
 OWN_VIEW = "mass"
 """View of the datasets that our kind takes; the others have the columns of the paper."""
 
 OWN_KIND = "object-flow"
-
-
-def is_remote(name: str) -> bool:
-    """Whether the name of a file is an address."""
-    return "://" in name
 
 
 FIGURES = ("fig14_max_si",)
@@ -42,135 +32,23 @@ TABLES = (
 )
 
 
-class Study(BaseStudy):
+class Study(EventSources):
     """Anomaly scores of reconstructed events from densities of Standard Model events."""
 
     def __init__(self, name: str, config: Mapping[str, Any], results: str) -> None:
         """Read the section of the study (see `hepdensity.study.Study`)."""
         super().__init__(name, config, results)
-        features = frozenset({CATEGORICAL, ABSENT})
-        self.features = dict.fromkeys(self.settings["datasets"], features)
+        self.folds = int(self.settings["folds"])
+        given = self.settings["datasets"]
+        datasets = {fold: given[name] for name in given for fold in self.trained_on(name)}
+        self.settings = {**self.settings, "datasets": datasets}
+        self.features = dict.fromkeys(datasets, frozenset({CATEGORICAL, ABSENT}))
 
-    # --- events ---------------------------------------------------------------------------------
-
-    @property
-    def source(self) -> str:
-        """Where events come from: "simulated" or "files"."""
-        return str(self.settings["source"])
-
-    @property
-    def given(self) -> Mapping[str, Any]:
-        """Backgrounds and signals of each channel, from the section of the source."""
-        section: Mapping[str, Any] = self.settings[self.source]
-        return section
-
-    @property
-    def scale(self) -> Mapping[str, Mapping[str, float]]:
-        """Channel -> process -> factor on its cross-section; 1 for all others."""
-        found: Mapping[str, Mapping[str, float]] = self.given.get("scale", {})
-        return found
-
-    def backgrounds(self, channel: str) -> list[str]:
-        """Background processes of a channel."""
-        return list(self.given["backgrounds"].get(channel, ()))
-
-    def signals(self, channel: str) -> dict[str, str]:
-        """Signals of a channel, with their roles."""
-        given = self.given["signals"].get(channel, {})
-        return {name: role for role in ROLES for name in given.get(role, ())}
-
-    def unlabelled(self, channel: str) -> list[str]:
-        """Unlabelled events of a channel."""
-        return list(self.given.get(UNLABELLED, {}).get(channel, ()))
-
-    def channels(self) -> list[str]:
-        """Channels of the active datasets."""
-        return sorted({dataset_parts(name)[0] for name in self.datasets()})
-
-    def processes(self, form: str | None = None) -> list[str]:
-        """Processes whose events the active datasets need.
-
-        Args:
-            form: Only those of this form: "simulated", "root", "csv" or "hepmc".
-        """
-        channels = self.channels()
-        found = sorted({name for channel in channels for name, _ in self.members(channel)})
-        return [name for name in found if form is None or self.form_of(name) == form]
-
-    def form_of(self, process: str) -> str:
-        """Where the events of a process come from: the simulation, or the format of their file."""
-        if self.source == SIMULATED:
-            return SIMULATED
-        return str(self.given_process(process)["format"])
-
-    def given_process(self, name: str) -> Mapping[str, Any]:
-        """What the user says about a process of source "files"."""
-        found: Mapping[str, Any] = self.settings[FILES]["processes"][name]
-        return found
-
-    def events(self, process: str, kind: str = "h5") -> str:
-        """Event file of a process, or its record (`kind` "json")."""
-        return f"{self.folder}/events/{self.form_of(process)}/{process}.{kind}"
-
-    def chunks(self, process: str) -> list[int]:
-        """Number of events in each chunk of a simulated process; the last may be smaller."""
-        given = self.settings[SIMULATED]
-        size, total = given["chunk"], given["events"][process]
-        return [min(size, total - start) for start in range(0, total, size)]
-
-    def chunk_files(self, process: str, kind: str) -> list[str]:
-        """Files of the chunks of a simulated process."""
-        base = f"{self.folder}/events/{SIMULATED}/{process}/chunk"
-        return [f"{base}{chunk}.{kind}" for chunk in range(len(self.chunks(process)))]
-
-    def all_chunk_files(self, kind: str) -> list[str]:
-        """Files of the chunks of all simulated processes that are needed, in order."""
-        return [path for name in self.processes(SIMULATED) for path in self.chunk_files(name, kind)]
-
-    def generation(self, process: str, chunk: int) -> dict[str, Any]:
-        """Settings of the simulation of a chunk."""
-        given = self.settings[SIMULATED]
-        interactions = "on" if given["multiparton"] else "off"
-        return {
-            **{"sample": process, "chunk": chunk, "events": self.chunks(process)[chunk]},
-            **{"seed": self.settings["seed"], "jet_radius": given["radius"]},
-            **{"everything": False, "eflow": False},
-            "settings": [f"PartonLevel:MPI = {interactions}", "TauDecays:mode = 0"],
-            "channels": self.settings["channels"],
-        }
-
-    def external_processes(self) -> list[str]:
-        """Needed processes that a command of the user makes."""
-        if self.source == SIMULATED:
-            return []
-        return [name for name in self.processes() if self.given_process(name).get("command")]
-
-    def external(self, process: str) -> dict[str, Any]:
-        """Settings of the command of the user that makes the events of a process."""
-        given = self.given_process(process)
-        return {key: given.get(key) for key in ("command", "makes")}
-
-    def files(self, process: str) -> list[str]:
-        """Local files of a process: the user's, or the one that the user's command makes."""
-        given = self.given_process(process)
-        if given.get("command"):
-            return [f"{self.folder}/events/external/{process}.{given['format']}"]
-        return [str(expanded(name)) for name in given["files"] if not is_remote(name)]
-
-    def ingestion(self, process: str) -> dict[str, Any]:
-        """Settings of the ingestion of a process, with the identities of the user's files."""
-        if self.source == SIMULATED:
-            return {"process": process}
-        given = self.given_process(process)
-        own = [] if given.get("command") else self.files(process)
-        return {
-            **{key: given.get(key) for key in ("cross_section", "generated", "member")},
-            **{"process": process, "seed": self.settings["seed"]},
-            "largest_skipped": self.settings["largest_skipped"],
-            "jet_radius": self.settings[SIMULATED]["radius"],
-            "remote": [name for name in given.get("files", ()) if is_remote(name)],
-            "files": [identity(name) for name in own],
-        }
+    def trained_on(self, dataset: str) -> list[str]:
+        """Datasets on which the models of a dataset are trained: itself, or its folds."""
+        if self.folds == 1:
+            return [dataset]
+        return [fold_name(dataset, fold, self.folds) for fold in range(self.folds)]
 
     # --- datasets -------------------------------------------------------------------------------
 
@@ -178,22 +56,31 @@ class Study(BaseStudy):
         """Whether the channel has background processes."""
         return bool(self.backgrounds(dataset_parts(dataset)[0]))
 
+    def channels(self) -> list[str]:
+        """Channels of the active datasets."""
+        return sorted({dataset_parts(name)[0] for name in self.datasets()})
+
+    def tabled(self) -> list[str]:
+        """Active datasets without their folds, as tables name them."""
+        return list(dict.fromkeys(without_fold(name) for name in self.datasets()))
+
+    def joined(self) -> list[str]:
+        """Active datasets whose folds are joined."""
+        return [] if self.folds == 1 else self.tabled()
+
     def preparation(self, dataset: str) -> dict[str, Any]:
-        """Settings of the preparation of a dataset."""
+        """Settings of the preparation of a dataset.
+
+        With folds, a dataset without fold has the test events of all folds.
+        """
         channel, view, n_max = dataset_parts(dataset)
+        own = self.trained_on(without_fold(dataset))
         return {
-            **{"channel": channel, "view": view, "n_max": n_max},
+            **{"channel": channel, "view": view, "n_max": n_max, "folds": self.folds},
+            "fold": own.index(dataset) if dataset in own else None,
             **{key: self.settings[key] for key in ("channels", "split", "seed", "largest_skipped")},
             "processes": [self._prepared(*given, channel) for given in self.members(channel)],
         }
-
-    def members(self, channel: str) -> list[tuple[str, str | None]]:
-        """Processes of a channel, and the group of each; None for background processes."""
-        return [
-            *((name, None) for name in self.backgrounds(channel)),
-            *((name, name) for name in self.signals(channel)),
-            *((name, UNLABELLED) for name in self.unlabelled(channel)),
-        ]
 
     def _prepared(self, process: str, group: str | None, channel: str) -> dict[str, Any]:
         selected = self.source == FILES and self.given_process(process).get("channel") == channel
@@ -214,7 +101,8 @@ class Study(BaseStudy):
 
     def widest(self, channel: str) -> str:
         """The dataset of a channel with the most objects, from which references are made."""
-        return max(self.datasets_of(channel), key=lambda name: dataset_parts(name)[2])
+        own = [name for name in self.tabled() if dataset_parts(name)[0] == channel]
+        return max(own, key=lambda name: dataset_parts(name)[2])
 
     # --- what tables read -----------------------------------------------------------------------
 
@@ -228,34 +116,41 @@ class Study(BaseStudy):
         """Groups of events in a score file; all of them are scored in one job."""
         return self.scored_groups(dataset)
 
-    def score_files(self) -> list[str]:
-        """Score files of all trainings."""
-        return [self.scores.format(**run, group=ALL_GROUPS) for run in self.all_runs()]
+    def tabled_runs(self) -> list[Run]:
+        """Trainings as tables show them; those on all folds of a dataset are one."""
+        runs = [{**run, "dataset": without_fold(run["dataset"])} for run in self.all_runs()]
+        return [run for i, run in enumerate(runs) if run not in runs[:i]]
 
-    def reference_file(self, channel: str) -> str:
-        """Scores of the references of a channel."""
-        return f"{self.folder}/references/{channel}.h5"
+    def score_files(self) -> list[str]:
+        """Score files of all trainings as tables show them."""
+        return [self.scores.format(**run, group=ALL_GROUPS) for run in self.tabled_runs()]
+
+    def reference_file(self, dataset: str) -> str:
+        """Scores of the references, made from a dataset."""
+        return f"{self.folder}/references/{dataset}.h5"
 
     def reference_files(self) -> list[str]:
         """Scores of the references of all channels with signals."""
         return [
-            self.reference_file(channel) for channel in self.channels() if self.signals(channel)
+            self.reference_file(self.widest(channel))
+            for channel in self.channels()
+            if self.signals(channel)
         ]
 
     def anomaly(self) -> dict[str, Any]:
         """Settings of the tables of anomaly scores."""
         return {
-            "runs": self.all_runs(),
+            "runs": self.tabled_runs(),
             "signals": {channel: self.signals(channel) for channel in self.channels()},
             **{key: self.settings[key] for key in ("combinations", "compare", "seed")},
             "draws": self.settings["bootstrap_draws"],
             "published": self.settings["published"],
         }
 
-    def referencing(self, channel: str) -> dict[str, Any]:
-        """Settings of the references of a channel."""
+    def referencing(self, dataset: str) -> dict[str, Any]:
+        """Settings of the references that are made from a dataset."""
         return {
-            "signals": list(self.signals(channel)),
+            "signals": list(self.signals(dataset_parts(dataset)[0])),
             "references": {**self.settings["references"], "seed": self.settings["seed"]},
         }
 
@@ -263,7 +158,12 @@ class Study(BaseStudy):
 
     def targets(self) -> list[str]:
         """Figures and tables."""
-        figures = [*FIGURES, *(f"training_curves_{dataset}" for dataset in self.datasets())]
+        closure = ["detector_closure"] if self.source == SIMULATED else []
+        figures = [
+            *FIGURES,
+            *closure,
+            *(f"training_curves_{dataset}" for dataset in self.datasets()),
+        ]
         return [
             *(
                 f"{self.folder}/figures/{name}.{kind}"
@@ -275,7 +175,10 @@ class Study(BaseStudy):
 
     def problems(self) -> Iterator[Problem]:
         """Conflicts between keys, and missing files."""
-        for dataset in self.settings["datasets"]:
+        if self.folds == 2:
+            told = "must be 1 (no folds) or >= 3: one fold is for test and one for validation"
+            yield ("folds",), told
+        for dataset in dict.fromkeys(map(without_fold, self.settings["datasets"])):
             yield from self._dataset_problems(dataset)
         yield from self._name_problems()
         yield from self._role_problems()
@@ -313,7 +216,7 @@ class Study(BaseStudy):
         if channel not in self.settings["channels"]:
             known = ", ".join(self.settings["channels"])
             yield place, f"there is no channel '{channel}'; define it in channels ({known})"
-        for model in self.settings["datasets"][dataset]["models"]:
+        for model in self.settings["datasets"][self.trained_on(dataset)[0]]["models"]:
             kind = self.settings["models"].get(model, {}).get("kind")
             if kind is not None and (kind == OWN_KIND) != (view == OWN_VIEW) and kind != "own":
                 needed = OWN_VIEW if kind == OWN_KIND else "max or file"

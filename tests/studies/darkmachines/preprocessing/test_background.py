@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from hepdensity.studies.darkmachines.preprocessing.background import split_background, unweighted
+from hepdensity.studies.darkmachines.preprocessing.background import (
+    split_background,
+    split_fold,
+    unweighted,
+)
 
 
 def test_groups_share_no_event() -> None:
@@ -53,3 +57,16 @@ def test_the_split_follows_from_the_seed() -> None:
 def test_weights_that_are_no_probabilities_are_refused(weight: np.ndarray) -> None:
     with pytest.raises(ValueError, match="weights of background events"):
         unweighted(weight, np.random.default_rng(1))
+
+
+def test_each_event_is_a_test_event_of_one_fold_and_trains_only_others() -> None:
+    weight = np.random.default_rng(5).uniform(0.5, 1.5, 900)
+    tested = []
+    for fold in range(3):
+        groups = split_fold(weight, fold, 3, validation=0.2, seed=4)
+        assert groups.train is not None
+        for part in (groups.validation, groups.train):
+            assert not set(part) & set(groups.test)
+        assert not set(groups.validation) & set(groups.train)
+        tested.append(groups.test)
+    assert sorted(np.concatenate(tested).tolist()) == list(range(900))

@@ -21,7 +21,7 @@ def settings(**other: Any) -> dict[str, Any]:
     return {
         **{"channel": "open", "channels": CUTS, "view": "max", "n_max": 4, "seed": 1},
         **{"split": {"test": 0.4, "validation": 0.2}, "train": 10},
-        "largest_skipped": 0.01,
+        **{"largest_skipped": 0.01, "folds": 1, "fold": None},
         **other,
     }
 
@@ -145,3 +145,17 @@ def test_channels_of_the_challenge_are_those_of_the_presets() -> None:
     events = random_events(3_000)
     for name in CHANNELS:
         np.testing.assert_array_equal(select(events, name, given), select(events, name))
+
+
+def test_folds_together_test_the_whole_background(tmp_path: Path, processes: list[Process]) -> None:
+    parts = []
+    for fold in range(3):
+        path = tmp_path / f"fold{fold}.h5"
+        prepare_inputs(processes, path, settings(folds=3, fold=fold), {})
+        parts.append(read_array(path, "test", "meff"))
+    path = tmp_path / "all.h5"
+    found = prepare_inputs(processes, path, settings(folds=3), {})
+    np.testing.assert_array_equal(read_array(path, "test", "meff"), np.concatenate(parts))
+    assert "train" not in group_sizes(path)
+    selected = [part["selected"] for part in found["backgrounds"].values()]
+    assert found["rows"]["test"] == sum(selected)

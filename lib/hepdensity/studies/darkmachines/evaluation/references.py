@@ -44,7 +44,8 @@ LEAST_SIGNAL = 1000
 
 BACKGROUND, UNLABELLED = "test", "unlabelled"
 
-_SEPARATOR = "@"
+SEPARATOR = "@"
+"""What stands between the name of a reference and those of groups."""
 _NO_MEANING = -99.0
 _CLASSIFIER: dict[str, Any] = {
     "max_iter": 400,
@@ -119,7 +120,7 @@ class References:
 
     def names(self) -> list[str]:
         """References that have scores."""
-        scored = {name.partition(_SEPARATOR)[0] for name in self.scores}
+        scored = {name.partition(SEPARATOR)[0] for name in self.scores}
         return [name for name in (*FIXED, *FOR_A_SIGNAL) if name in scored]
 
 
@@ -163,14 +164,14 @@ def reference_scores(
         **dict.fromkeys((DEEP_SVDD, FOREST), trained),
         **dict.fromkeys(FOR_A_SIGNAL, both),
     }
-    attributes = {f"n_train{_SEPARATOR}{name}": count for name, count in n_train.items()}
+    attributes = {f"n_train{SEPARATOR}{name}": count for name, count in n_train.items()}
     return Scores(arrays, {**attributes, "seed": settings.seed})
 
 
 def read_references(path: str | Path) -> References:
     """Read what `reference_scores` returned and `write_scores` wrote."""
     scores = read_scores(path)
-    prefix = f"n_train{_SEPARATOR}"
+    prefix = f"n_train{SEPARATOR}"
     n_train = {
         name.removeprefix(prefix): int(value)
         for name, value in scores.attributes.items()
@@ -276,4 +277,4 @@ def _background(features: Mapping[str, np.ndarray], settings: ReferenceSettings)
 
 
 def _name(*parts: str) -> str:
-    return _SEPARATOR.join(parts)
+    return SEPARATOR.join(parts)

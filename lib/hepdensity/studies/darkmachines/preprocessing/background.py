@@ -14,12 +14,12 @@ class Groups:
     Attributes:
         test: Test events, with their weights.
         validation: Rows of the validation group, unweighted.
-        train: Rows of the training group, unweighted, in random order.
+        train: Rows of the training group, unweighted, in random order; None if there is none.
     """
 
     test: np.ndarray
     validation: np.ndarray
-    train: np.ndarray
+    train: np.ndarray | None
 
 
 def split_background(weight: np.ndarray, test: float, validation: float, seed: int) -> Groups:
@@ -41,6 +41,26 @@ def split_background(weight: np.ndarray, test: float, validation: float, seed: i
     groups = order[:tested], order[tested:validated], order[validated:]
     chosen = [group[unweighted(weight[group], generator)] for group in groups[1:]]
     return Groups(groups[0], chosen[0], generator.permutation(chosen[1]))
+
+
+def split_fold(weight: np.ndarray, fold: int, folds: int, validation: float, seed: int) -> Groups:
+    """Split events into those of a fold, for testing, and the others.
+
+    Args:
+        weight: Weights of the events, shape (n,), not negative.
+        fold: Number of the fold, from 0.
+        folds: Number of folds.
+        validation: Fraction of the events of other folds for validation.
+        seed: Seed of the division into folds.
+
+    Raises:
+        ValueError: If a weight is negative or all are zero.
+    """
+    parts = np.array_split(np.random.default_rng(seed).permutation(len(weight)), folds)
+    test = parts.pop(fold)
+    others = np.concatenate(parts)
+    rest = split_background(weight[others], 0.0, validation, seed + 1 + fold)
+    return Groups(test, others[rest.validation], others[rest.train])
 
 
 def unweighted(weight: np.ndarray, generator: np.random.Generator) -> np.ndarray:

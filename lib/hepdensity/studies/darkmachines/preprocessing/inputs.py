@@ -16,7 +16,11 @@ from hepdensity.physics.objects import LABELS, ObjectEvents, concatenated
 from hepdensity.physics.selection import Selection
 from hepdensity.studies.darkmachines.channels import select
 from hepdensity.studies.darkmachines.layouts import layout_of
-from hepdensity.studies.darkmachines.preprocessing.background import split_background
+from hepdensity.studies.darkmachines.preprocessing.background import (
+    Groups,
+    split_background,
+    split_fold,
+)
 from hepdensity.studies.darkmachines.preprocessing.columns import columns_of, summary_arrays
 
 _BLOCK = 200_000
@@ -57,8 +61,9 @@ def prepare_inputs(
         output: Inputs file; it appears only when complete.
         settings: `channel` (its name), `channels` (cuts of all channels), `view`, `n_max`, `split`
             with fractions `test` and `validation`, `seed`, `largest_skipped`, the largest fraction
-            of background events that may occur twice, and `train`, the smallest number of training
-            events that is enough.
+            of background events that may occur twice, `folds`, their number or 1, `fold`, the
+            fold of this file or None for the test events of all, and `train`, the smallest number
+            of training events that is enough.
         provenance: Run record.
 
     Returns:
@@ -78,9 +83,9 @@ def prepare_inputs(
     background = [(process, events) for process, events in chosen if process.group is None]
     everything = concatenated([events for _, events in background])
     weight = np.concatenate([_factor(process) * events.weight for process, events in background])
-    groups = split_background(weight, seed=settings["seed"], **settings["split"])
+    groups = _groups(weight, settings)
     place = f"channel {settings['channel']}"
-    if len(groups.train) < settings["train"]:
+    if groups.train is not None and len(groups.train) < settings["train"]:
         raise ValueError(
             f"{place}: there are {len(groups.train)} unweighted training events, but"
             f" {settings['train']} are needed; generate or provide more background events, or lower"
@@ -90,8 +95,9 @@ def prepare_inputs(
     parts = {
         "test": (everything[groups.test], test / test.mean()),
         "validation": (everything[groups.validation], None),
-        "train": (everything[groups.train], None),
     }
+    if groups.train is not None:
+        parts["train"] = everything[groups.train], None
     for group in dict.fromkeys(process.group for process, _ in chosen if process.group):
         events = concatenated([events for process, events in chosen if process.group == group])
         parts[group] = events, events.weight / events.weight.mean()
@@ -109,10 +115,30 @@ def prepare_inputs(
     return {
         "rows": {group: len(events) for group, (events, _) in parts.items()},
         "occur_twice": sum(int((~kept).sum()) for kept in first.values()),
-        "repeated": len(groups.train) - len(np.unique(groups.train)),
+        "repeated": _repeated(groups.train),
         "effective": float(test.sum() ** 2 / (test**2).sum()),
         "backgrounds": shares,
     }
+
+
+def _groups(weight: np.ndarray, settings: Mapping[str, Any]) -> Groups:
+    """Groups of the background; all folds together have no training events."""
+    seed, split, folds = settings["seed"], settings["split"], settings["folds"]
+    if folds == 1:
+        return split_background(weight, split["test"], split["validation"], seed)
+    numbers = range(folds) if settings["fold"] is None else [settings["fold"]]
+    found = [split_fold(weight, fold, folds, split["validation"], seed) for fold in numbers]
+    if settings["fold"] is not None:
+        return found[0]
+    test, validation = (
+        np.concatenate([getattr(groups, name) for groups in found])
+        for name in ("test", "validation")
+    )
+    return Groups(test, validation, None)
+
+
+def _repeated(rows: np.ndarray | None) -> int:
+    return 0 if rows is None else len(rows) - len(np.unique(rows))
 
 
 def _factor(process: Process) -> float:
