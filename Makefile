@@ -1,4 +1,4 @@
-# make        preset quick, from an empty folder to the report (about ten minutes)
+# make        preset quick, from an empty folder to the report (gluino study: about ten minutes)
 # make test   the test suite
 # make lint   style, types and the workflow's own lint
 # make benchmarks   speed beside other codes, and events beside MadGraph's if they are there
@@ -61,6 +61,8 @@ benchmarks: setup
 	OMP_NUM_THREADS=1 PYTHONPATH=lib:$(VENV)/peers $(RUN_PYTHON) benchmarks/object_models.py
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/generator.py
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/madgraph_comparison.py
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/readers.py
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/detector.py
 
 mutants: setup
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) tests/mutants.py

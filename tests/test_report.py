@@ -69,6 +69,29 @@ def test_front_page_has_an_item_for_each_study_and_dataset() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({}, "test events 60 % of all, validation events 15 % of the others"),
+        (
+            {"folds": 5},
+            "each event is a test event of one of 5 folds; validation events 15 % of the others",
+        ),
+    ],
+)
+def test_front_page_says_which_part_of_the_events_is_for_testing(
+    section: dict[str, Any], said: str
+) -> None:
+    split = {"validation": 0.15, "test": 0.6}
+    config = {**MADE_UP, "studies": ["two"], "two": {**MADE_UP["two"], **section, "split": split}}
+    assert items(html(FRONT_PAGE.read_text(), config))[-1] == said
+
+
+def test_front_page_knows_datasets_with_folds() -> None:
+    found = items(html(FRONT_PAGE.read_text(), MADE_UP, [("two", "plain-fold0of3")]))
+    assert "plain: d; training events 30; seeds 3" in found
+
+
 def test_front_page_has_nested_lists() -> None:
     page = html(FRONT_PAGE.read_text(), MADE_UP, [("one", "plain")])
     assert page.count("<ul") == 1 + len(MADE_UP["studies"])

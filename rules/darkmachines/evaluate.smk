@@ -257,3 +257,39 @@ use rule make_table as evaluate_darkmachines_events with:
         },
     message:
         "Processes, cross-sections and shares of the events"
+
+
+use rule make_table as score_unlabelled with:
+    input:
+        inputs=f"{darkmachines.folder}/inputs/{{dataset}}.h5",
+        scores=f"{darkmachines.folder}/scores/{{dataset}}/{{model}}/n{{n_train}}/seed{{seed}}/all.h5",
+    output:
+        table=darkmachines.unlabelled_file("csv"),
+        record=darkmachines.unlabelled_file("json"),
+    log:
+        log_of(
+            "score_unlabelled",
+            "{dataset}",
+            "{model}",
+            "n{n_train}",
+            "seed{seed}",
+            study="darkmachines",
+        ),
+    benchmark:
+        benchmark_of(
+            "score_unlabelled",
+            "{dataset}",
+            "{model}",
+            "n{n_train}",
+            "seed{seed}",
+            study="darkmachines",
+        )
+    wildcard_constraints:
+        dataset=any_of(darkmachines.tabled()),
+    params:
+        source=digest("make_table", "hepdensity.studies.darkmachines.evaluation.unlabelled"),
+        table={
+            "function": "hepdensity.studies.darkmachines.evaluation.unlabelled:unlabelled_scores",
+        },
+    message:
+        "Scores of unlabelled events ({wildcards.dataset}, {wildcards.model})"

@@ -125,6 +125,18 @@ class Study(EventSources):
         """Score files of all trainings as tables show them."""
         return [self.scores.format(**run, group=ALL_GROUPS) for run in self.tabled_runs()]
 
+    def unlabelled_file(self, kind: str) -> str:
+        """Pattern of the scores of unlabelled events of a training, "csv", or of their record."""
+        return f"{self.folder}/unlabelled/{{dataset}}/{{model}}/n{{n_train}}/seed{{seed}}.{kind}"
+
+    def unlabelled_files(self) -> list[str]:
+        """Scores of unlabelled events of all trainings in channels that have some."""
+        return [
+            self.unlabelled_file("csv").format(**run)
+            for run in self.tabled_runs()
+            if self.unlabelled(dataset_parts(run["dataset"])[0])
+        ]
+
     def reference_file(self, dataset: str) -> str:
         """Scores of the references, made from a dataset."""
         return f"{self.folder}/references/{dataset}.h5"
@@ -171,6 +183,7 @@ class Study(EventSources):
                 for kind in ("pdf", "png")
             ),
             *(f"{self.folder}/tables/{name}.csv" for name in TABLES),
+            *self.unlabelled_files(),
         ]
 
     def problems(self) -> Iterator[Problem]:

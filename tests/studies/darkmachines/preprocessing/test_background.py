@@ -13,6 +13,7 @@ from hepdensity.studies.darkmachines.preprocessing.background import (
 def test_groups_share_no_event() -> None:
     weight = np.random.default_rng(1).uniform(0, 2, 5_000)
     groups = split_background(weight, test=0.3, validation=0.2, seed=1)
+    assert groups.train is not None
     parts = [np.unique(part) for part in (groups.test, groups.validation, groups.train)]
     every = np.concatenate(parts)
     assert len(np.unique(every)) == len(every)
@@ -23,6 +24,7 @@ def test_training_rows_have_the_composition_of_the_weights() -> None:
     rare = np.arange(20_000) % 4 == 0
     weight = np.where(rare, 3.0, 0.5)
     groups = split_background(weight, test=0.1, validation=0.1, seed=2)
+    assert groups.train is not None
     expected = weight[rare].sum() / weight.sum()
     share = rare[groups.train].mean()
     assert share == pytest.approx(expected, abs=4 * (expected / len(groups.train)) ** 0.5)

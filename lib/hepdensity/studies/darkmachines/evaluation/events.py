@@ -17,8 +17,9 @@ def events_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
 
     Cross-sections [pb] are after the vetoes on the hard process and before all other cuts.
     `events` is the number of events in the event file and `in_channel` of those in the channel;
-    `share` is that of the background. `scale` is the factor on the cross-section that the
-    configuration sets. `skipped` counts events that could not be used.
+    `left_out` counts events of the files that could not be used, or have no object that passes the
+    trigger. `share` is that of the background, and `scale` the factor on the cross-section that the
+    configuration sets.
 
     Args:
         files: `inputs`, records of one dataset per channel; `events`, records of the event files.
@@ -46,7 +47,6 @@ def _named(channel: str, name: str, role: str) -> dict[str, str]:
 
 
 def _of(record: Mapping[str, Any]) -> dict[str, Any]:
-    counts = record.get("counts", {})
-    skipped = sum(count for name, count in counts.items() if "trigger" not in name)
+    counts = record["counts"]
     known = {name: record.get(name) for name in _KNOWN}
-    return {**known, "events": record["events"], "skipped": skipped}
+    return {**known, "events": record["events"], "left_out": counts["read"] - counts["kept"]}

@@ -138,7 +138,7 @@ def _response_rows(matched: _Matched) -> list[Row]:
     for labels, inside in bins(matched.true_pt, matched.eta, ETA_EDGES):
         if len(inside) < FEWEST or labels["pt_low"] < LEAST_PT:
             continue
-        head = {"object": "jet", **labels, "n": len(inside), "expected": None}
+        size = {**labels, "n": len(inside)}
         median, error = _median(matched.response[inside])
         raw, raw_error = _median(matched.raw_response[inside])
         width, width_error = half_width(matched.response[inside])
@@ -147,7 +147,8 @@ def _response_rows(matched: _Matched) -> list[Row]:
             ("raw response", raw, raw_error),
             ("resolution", width / median, width_error / median),
         ):
-            rows.append({**head, "quantity": quantity, "value": value, "error": uncertainty})
+            head = {"object": "jet", "quantity": quantity, **size}
+            rows.append({**head, "value": value, "error": uncertainty, "expected": None})
     return rows
 
 
