@@ -2,7 +2,7 @@
 
 Score files, inputs files and files of references are recognised by their paths,
 `scores/<dataset>/<model>/n<n_train>/seed<seed>/all.h5`, `inputs/<dataset>.h5` and
-`<channel>.h5`, so rules can list them in any order.
+`references/<dataset>.h5`, so rules can list them in any order.
 """
 
 from __future__ import annotations
@@ -139,12 +139,12 @@ def channels_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[C
     Raises:
         ValueError: If a channel has no inputs file.
     """
-    of_references = {Path(path).stem: path for path in files.get("references", ())}
+    of_references = {_channel(path): path for path in files.get("references", ())}
     found = []
     for name, roles in settings["signals"].items():
         if not roles:
             continue
-        inputs = [path for path in files["inputs"] if dataset_parts(Path(path).stem)[0] == name]
+        inputs = [path for path in files["inputs"] if _channel(path) == name]
         if not inputs:
             raise ValueError(f"channel {name} has no inputs file; name a dataset of it")
         known = of_references.get(name)
@@ -199,6 +199,11 @@ def anomaly_score(path: str | Path, group: str) -> np.ndarray:
         group: Name of the group.
     """
     return -np.asarray(read_scores(path, group).arrays[TIGHT])
+
+
+def _channel(path: str) -> str:
+    """Channel of an inputs file or a file of references, which are named after a dataset."""
+    return dataset_parts(Path(path).stem)[0]
 
 
 def _place(path: str) -> tuple[str, str, int, int]:
