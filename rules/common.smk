@@ -77,7 +77,7 @@ def rule_files(stage):
 def digest(script, *modules):
     """Digest of a script, of the library modules that it imports, and of `modules`."""
     try:
-        return source_digest(REPOSITORY / "scripts" / f"{script}.py", modules=modules)
+        return source_digest(REPOSITORY / "scripts" / f"{script}.py", Path(LIBRARY), modules)
     except ValueError as error:
         sys.exit(f"Source error: {error}")
 

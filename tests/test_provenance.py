@@ -78,9 +78,9 @@ def test_follows_imports_in_the_library(tree: Path) -> None:
     ],
 )
 def test_changes_with_what_is_run(tree: Path, edit: Callable[[Path], None]) -> None:
-    before = source_digest(tree / "scripts/train.py")
+    before = source_digest(tree / "scripts/train.py", tree / "lib")
     edit(tree)
-    assert source_digest(tree / "scripts/train.py") != before
+    assert source_digest(tree / "scripts/train.py", tree / "lib") != before
 
 
 @pytest.mark.parametrize(
@@ -101,23 +101,32 @@ def test_changes_with_what_is_run(tree: Path, edit: Callable[[Path], None]) -> N
     ],
 )
 def test_keeps_when_nothing_else_is_run(tree: Path, edit: Callable[[Path], None]) -> None:
-    before = source_digest(tree / "scripts/train.py")
+    before = source_digest(tree / "scripts/train.py", tree / "lib")
     edit(tree)
-    assert source_digest(tree / "scripts/train.py") == before
+    assert source_digest(tree / "scripts/train.py", tree / "lib") == before
+
+
+def test_scripts_in_folders_count_what_they_import(tree: Path) -> None:
+    script = tree / "scripts/study/train.py"
+    script.parent.mkdir()
+    script.write_text(SCRIPT)
+    before = source_digest(script, tree / "lib")
+    replace("lib/hepdensity/models/base.py", "pass", "y = 2")(tree)
+    assert source_digest(script, tree / "lib") != before
 
 
 def test_named_modules_count_with_what_they_import(tree: Path) -> None:
     script, named = tree / "scripts/train.py", ["hepdensity.plotting"]
     (tree / "lib/hepdensity/plotting.py").write_text("from hepdensity import colours\n")
     (tree / "lib/hepdensity/colours.py").write_text("RED = 1\n")
-    without, before = source_digest(script), source_digest(script, modules=named)
+    without, before = source_digest(script, tree / "lib"), source_digest(script, tree / "lib", named)
     (tree / "lib/hepdensity/colours.py").write_text("RED = 2\n")
-    assert source_digest(script) == without != before
-    assert source_digest(script, modules=named) != before
+    assert source_digest(script, tree / "lib") == without != before
+    assert source_digest(script, tree / "lib", named) != before
 
 
 def test_same_on_every_machine_and_python(tree: Path) -> None:
-    assert source_digest(tree / "scripts/train.py") == "a6fe7de374e87f22"
+    assert source_digest(tree / "scripts/train.py", tree / "lib") == "a6fe7de374e87f22"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +141,7 @@ def test_unusable_script_is_named(tree: Path, text: str | None, message: str) ->
     else:
         script.write_text(text)
     with pytest.raises(ValueError, match=message):
-        source_digest(script)
+        source_digest(script, tree / "lib")
 
 
 def test_record_holds_settings_and_the_versions_of_imported_packages() -> None:

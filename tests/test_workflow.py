@@ -208,8 +208,9 @@ def test_report_is_built_and_needs_no_network(smoke: Checkout) -> None:
         ("lib/hepdensity/training/loop.py", FROM_TRAINING),
         ("lib/hepdensity/plotting/style.py", PLOTS),
         ("lib/hepdensity/studies/gluino/evaluation/events.py", {"evaluate_events"}),
+        ("lib/hepdensity/studies/gluino/evaluation/two_sample.py", TWO_SAMPLE),
     ],
-    ids=["all models", "a model", "training", "plotting", "a table"],
+    ids=["all models", "a model", "training", "plotting", "a table", "a script of the study"],
 )
 def test_edit_runs_again_what_depends_on_it(smoke: Checkout, name: str, again: set[str]) -> None:
     with appended(smoke.root / name, "EDITED = 1"):

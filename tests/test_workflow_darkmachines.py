@@ -180,7 +180,7 @@ def test_edit_of_processes_simulates_again(editable: Checkout) -> None:
 def test_edit_of_the_evaluation_trains_nothing_again(editable: Checkout) -> None:
     path = editable.root / "lib/hepdensity/studies/darkmachines/evaluation/summary.py"
     with appended(path, "EDITED = 1"):
-        assert set(editable.plan()) == {"evaluate_summary", "plot_max_si"}
+        assert set(editable.plan()) == {"evaluate_summary", "evaluate_comparison", "plot_max_si"}
 
 
 # ------------------------------------------------------------------- files of the user
@@ -248,10 +248,10 @@ def own_section(simulated: Checkout, folder: Path) -> dict[str, Any]:
 
 def test_files_of_every_format_reach_the_tables(own: Checkout) -> None:
     rows = {row["process"]: row for row in own.rows("events", STUDY)}
-    assert list(rows) == ["z", "top", "stop", "again", "rpv"]
-    assert [row["role"] for row in rows.values()] == [
-        *("background", "background", "tuning", "tuning", "final"),
-    ]
+    assert {name: row["role"] for name, row in rows.items()} == {
+        **{"z": "background", "top": "background"},
+        **{"stop": "tuning", "again": "tuning", "rpv": "final"},
+    }
     assert rows["again"]["events"] == "30"
     assert (rows["top"]["cross_section"], rows["top"]["generated"]) == ("20.0", "200")
     scores = own.rows("darkmachines_scores", STUDY)

@@ -16,9 +16,7 @@ PACKAGE = "hepdensity"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def source_digest(
-    script: Path | str, library: Path | None = None, modules: Sequence[str] = ()
-) -> str:
+def source_digest(script: Path | str, library: Path, modules: Sequence[str] = ()) -> str:
     """Digest of all the code that a script runs: the script and our modules that it imports.
 
     Imports are found by reading the source, including those inside functions. Modules imported with
@@ -28,7 +26,7 @@ def source_digest(
 
     Args:
         script: Python file, e.g. `scripts/train_model.py`.
-        library: folder of the package; `lib` next to the script's folder by default.
+        library: folder of the package.
         modules: other modules of ours that the script runs, e.g. `hepdensity.models.classifier`.
 
     Returns:
@@ -38,7 +36,6 @@ def source_digest(
         ValueError: If a file is missing or is not valid Python.
     """
     script = Path(script).resolve()
-    library = library or script.parents[1] / "lib"
     digest = hashlib.sha256(_file_digest(script).encode())
     found = imported_modules(script, library)
     for module in modules:
