@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,15 +44,20 @@ class Checkout:
     directory: Path
     given: Mapping[str, Any] = field(default_factory=lambda: SMOKE)
 
-    def command(self, *options: str, target: str | None = None, **config: Any) -> list[str]:
+    def command(
+        self, *options: str, target: str | Sequence[str] | None = None, **config: Any
+    ) -> list[str]:
         """Command line of Snakemake; `config` overrides the configuration of the checkout."""
         words = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
         words += ["-s", str(self.root / "workflow/Snakefile"), "--directory", str(self.directory)]
         given = overlay(self.given, config)
         words += ["--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())]
-        return [*words, "--", target] if target else words
+        targets = [target] if isinstance(target, str) else list(target or ())
+        return [*words, "--", *targets] if targets else words
 
-    def run(self, *options: str, target: str | None = None, **config: Any) -> tuple[int, str]:
+    def run(
+        self, *options: str, target: str | Sequence[str] | None = None, **config: Any
+    ) -> tuple[int, str]:
         """Exit status and output of Snakemake."""
         command = self.command(*options, target=target, **config)
         done = subprocess.run(
@@ -60,7 +65,7 @@ class Checkout:
         )
         return done.returncode, done.stdout
 
-    def plan(self, target: str | None = None, **config: Any) -> dict[str, int]:
+    def plan(self, target: str | Sequence[str] | None = None, **config: Any) -> dict[str, int]:
         """Number of planned jobs per rule."""
         status, said = self.run("--dry-run", target=target, **config)
         assert status == 0, said[-5000:]
@@ -73,9 +78,9 @@ class Checkout:
         """A file or folder of the results of the smoke preset."""
         return self.directory / "results" / "smoke" / study / path
 
-    def rows(self, table: str) -> list[dict[str, str]]:
+    def rows(self, table: str, study: str = "gluino") -> list[dict[str, str]]:
         """Contents of a results table."""
-        with self.results(f"tables/{table}.csv").open(newline="") as file:
+        with self.results(f"tables/{table}.csv", study).open(newline="") as file:
             return list(csv.DictReader(file))
 
 

@@ -7,7 +7,7 @@ from hepdensity.files import write_json
 from hepdensity.ingest.challenge_csv import read_challenge_csv
 from hepdensity.logs import configure
 from hepdensity.provenance import record
-from hepdensity.studies.darkmachines.event_files import write_events
+from hepdensity.studies.darkmachines.event_files import write_sample
 
 
 def main(snakemake: Any) -> None:
@@ -16,15 +16,14 @@ def main(snakemake: Any) -> None:
     ingestion = snakemake.params.ingestion
     provenance = record(ingestion, None, snakemake.params.source)
     counts: Counter[str] = Counter()
-    limits = {"counts": counts, "most_irregular": ingestion["largest_skipped"]}
+    allowed = {"most_irregular": ingestion["largest_skipped"], "counts": counts}
     events = (
         chunk
         for path in snakemake.input.files
-        for chunk in read_challenge_csv(path, ingestion["member"], **limits)
+        for chunk in read_challenge_csv(path, ingestion["member"], **allowed)
     )
-    kept = write_events(events, snakemake.output.events, provenance, ingestion)
-    summary = {"events": kept, "counts": counts, "provenance": provenance}
-    write_json(snakemake.output.summary, summary)
+    summary = write_sample(events, snakemake.output.events, provenance, ingestion, counts)
+    write_json(snakemake.output.summary, {**summary, "provenance": provenance})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from hepdensity.ingest.hepmc import read_hepmc
 from hepdensity.logs import configure
 from hepdensity.physics.detector.card import ATLAS
 from hepdensity.provenance import record
-from hepdensity.studies.darkmachines.event_files import write_events
+from hepdensity.studies.darkmachines.event_files import write_sample
 
 
 def main(snakemake: Any) -> None:
@@ -18,19 +18,14 @@ def main(snakemake: Any) -> None:
     provenance = record(ingestion, ingestion["seed"], snakemake.params.source)
     card = ATLAS.with_jet_radius(ingestion["jet_radius"])
     counts: Counter[str] = Counter()
-    own = {
-        "process": ingestion["process"],
-        "counts": counts,
-        "most_irregular": ingestion["largest_skipped"],
-    }
+    allowed = {"most_irregular": ingestion["largest_skipped"], "counts": counts}
     events = (
         chunk
         for seed, path in enumerate(snakemake.input.files, ingestion["seed"])
-        for chunk in read_hepmc(path, seed, card, **own)
+        for chunk in read_hepmc(path, seed, card, process=process, **allowed)
     )
-    kept = write_events(events, snakemake.output.events, provenance, ingestion)
-    summary = {"events": kept, "counts": counts, "provenance": provenance}
-    write_json(snakemake.output.summary, summary)
+    summary = write_sample(events, snakemake.output.events, provenance, ingestion, counts)
+    write_json(snakemake.output.summary, {**summary, "provenance": provenance})
 
 
 if __name__ == "__main__":

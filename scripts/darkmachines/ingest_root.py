@@ -7,7 +7,7 @@ from hepdensity.files import write_json
 from hepdensity.ingest.delphes import read_delphes
 from hepdensity.logs import configure
 from hepdensity.provenance import record
-from hepdensity.studies.darkmachines.event_files import write_events
+from hepdensity.studies.darkmachines.event_files import write_sample
 
 
 def main(snakemake: Any) -> None:
@@ -17,15 +17,10 @@ def main(snakemake: Any) -> None:
     provenance = record(ingestion, None, snakemake.params.source)
     counts: Counter[str] = Counter()
     paths = [str(path) for path in snakemake.input.files] + ingestion["remote"]
-    events = read_delphes(
-        paths,
-        process=ingestion["process"],
-        counts=counts,
-        most_irregular=ingestion["largest_skipped"],
-    )
-    kept = write_events(events, snakemake.output.events, provenance, ingestion)
-    summary = {"events": kept, "counts": counts, "provenance": provenance}
-    write_json(snakemake.output.summary, summary)
+    allowed = {"most_irregular": ingestion["largest_skipped"], "counts": counts}
+    events = read_delphes(paths, process=ingestion["process"], **allowed)
+    summary = write_sample(events, snakemake.output.events, provenance, ingestion, counts)
+    write_json(snakemake.output.summary, {**summary, "provenance": provenance})
 
 
 if __name__ == "__main__":

@@ -53,6 +53,18 @@ def test_a_shift_is_found() -> None:
     assert estimate.value > 0.5 + 4 * estimate.error
 
 
+def test_features_may_have_a_meaning_for_few_events_or_none() -> None:
+    random = np.random.default_rng(8)
+    first, second = random.normal(size=(2, 200, 4))
+    first[:, 1] = second[:, 1] = np.nan
+    first[1:, 2] = second[:, 2] = np.nan
+    estimate = cross_fitted_auc(first, second, np.random.default_rng(1))
+    assert abs(estimate.value - 0.5) < 4 * estimate.error
+    second[::2, 3] = np.nan
+    told_apart = cross_fitted_auc(first, second, np.random.default_rng(1))
+    assert told_apart.value > 0.5 + 4 * told_apart.error
+
+
 def test_same_random_numbers_same_result() -> None:
     random = np.random.default_rng(7)
     first, second = random.normal(size=(2, 100, 3))

@@ -12,6 +12,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from hepdensity.evaluation.likelihood import Estimate
 from hepdensity.evaluation.limits import LEAST_EVENTS
 
+_NO_MEANING = -1e9
+"""Stands for NaN: scikit-learn cannot take a column that is NaN in all events of a part."""
+
 _SETTINGS = {
     "max_iter": 500,
     "learning_rate": 0.05,
@@ -31,7 +34,7 @@ def cross_fitted_auc(
     average is therefore taken to be as large as that of one half.
 
     Args:
-        first: features of events of label 0, shape ``(n, f)``.
+        first: features of events of label 0, shape ``(n, f)``; NaN where they have no meaning.
         second: features of events of label 1, shape ``(m, f)``. If n and m differ, a random part of
             the larger set is used.
         random: source of random numbers.
@@ -47,7 +50,7 @@ def cross_fitted_auc(
         )
     halves = [
         np.stack(np.split(values[random.permutation(len(values))[: 2 * size]], 2))
-        for values in (first, second)
+        for values in (np.where(np.isnan(given), _NO_MEANING, given) for given in (first, second))
     ]
     folds = []
     for train, test in ((0, 1), (1, 0)):

@@ -51,6 +51,6 @@ class IrregularEvents:
         told = f"{total} of {self.events} events are left out or shortened ({reasons})"
         if total > self._limit * self.events:
             problem = f"{told}, more than the fraction {self._limit:g}"
-            remedy = "check how the file was made, or allow a larger fraction"
+            remedy = "check how the file was made, or allow a larger fraction (largest_skipped)"
             raise place_error(self._path, None, problem, remedy)
         logger.warning("%s: %s", self._path, told)

@@ -42,6 +42,32 @@ def write_events(
     return kept
 
 
+def write_sample(
+    events: Iterable[ObjectEvents],
+    path: str | Path,
+    provenance: Mapping[str, Any],
+    ingestion: Mapping[str, Any],
+    counts: Counter[str],
+) -> dict[str, Any]:
+    """Write the event file of a sample that a user's files hold.
+
+    Args:
+        events: Chunks of events.
+        path: HDF5 file to write.
+        provenance: Run record.
+        ingestion: `cross_section` [pb] and `generated`, None if they are not known.
+        counts: What the reader counts while it is read.
+
+    Returns:
+        Numbers for a JSON file: `events`, `counts`, `cross_section` and `generated`.
+
+    Raises:
+        DiskFull: If there is not enough space.
+    """
+    known = {key: ingestion[key] for key in ("cross_section", "generated")}
+    return {"events": write_events(events, path, provenance, known), "counts": counts, **known}
+
+
 def ingest_simulated(
     files: Sequence[str | Path],
     summaries: Sequence[Mapping[str, Any]],

@@ -139,13 +139,12 @@ def channels_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[C
     Raises:
         ValueError: If a channel has no inputs file.
     """
-    given = files.get("references", ())
-    of_references = {dataset_parts(Path(path).stem)[0]: path for path in given}
+    of_references = {_channel(path): path for path in files.get("references", ())}
     found = []
     for name, roles in settings["signals"].items():
         if not roles:
             continue
-        inputs = [path for path in files["inputs"] if dataset_parts(Path(path).stem)[0] == name]
+        inputs = [path for path in files["inputs"] if _channel(path) == name]
         if not inputs:
             raise ValueError(f"channel {name} has no inputs file; name a dataset of it")
         known = of_references.get(name)
@@ -200,6 +199,11 @@ def anomaly_score(path: str | Path, group: str) -> np.ndarray:
         group: Name of the group.
     """
     return -np.asarray(read_scores(path, group).arrays[TIGHT])
+
+
+def _channel(path: str) -> str:
+    """Channel of an inputs file or a file of references, which are named after a dataset."""
+    return dataset_parts(Path(path).stem)[0]
 
 
 def _place(path: str) -> tuple[str, str, int, int]:
