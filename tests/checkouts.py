@@ -28,7 +28,12 @@ DATASETS: dict[str, Any] = {
         "training": SHORT,
     },
 }
-SMOKE = {"preset": "smoke", "training": TRAINING, "gluino": {"datasets": DATASETS}}
+SMOKE = {
+    "preset": "smoke",
+    "studies": ["gluino"],
+    "training": TRAINING,
+    "gluino": {"datasets": DATASETS},
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,14 @@ class Checkout:
         """Contents of a results table."""
         with self.results(f"tables/{table}.csv").open(newline="") as file:
             return list(csv.DictReader(file))
+
+
+def plot_rules(*studies: str) -> set[str]:
+    """Names of the rules that draw figures: those of some studies, and the shared ones."""
+    rules = REPOSITORY / "rules"
+    files = [*rules.glob("*.smk"), *(path for one in studies for path in (rules / one).glob("*"))]
+    text = "".join(path.read_text() for path in files)
+    return set(re.findall(r"^use rule \w+ as (plot_\w+) with:", text, re.M))
 
 
 def copy_checkout(root: Path) -> None:

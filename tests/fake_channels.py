@@ -106,7 +106,7 @@ class FakeChannels:
         self.files["summaries"].append(str(summary))
 
     def add_references(self, channel: str, scores: Scores) -> None:
-        path = self.folder / "references" / f"{channel}.h5"
+        path = self.folder / "references" / f"{channel}-max4.h5"
         write_scores(path, scores, {})
         self.files["references"].append(str(path))
 

@@ -241,7 +241,7 @@ REFUSED = {
         r"^gluino.datasets.labels.models: 'sort' .* cannot take events with categorical columns",
     ),
     "unknown kind": ("gluino.models.x", {"kind": "magic"}, "models.x.kind: must be one of .*flow"),
-    "unknown study": ("studies", ["gluon"], "^studies.0: must be one of gluino.*, not 'gluon'"),
+    "unknown study": ("studies", ["gluon"], "^studies.0: must be one of .*gluino.*, not 'gluon'"),
     "name of a run": ("run", "../elsewhere", "^run: has the wrong form"),
     "nothing to do": (
         "gluino.datasets",

@@ -118,11 +118,22 @@ def test_front_page_of_every_preset(preset: str) -> None:
             assert any(re.search(rf"[ :]{model}[,;]", text) for text in found), (name, model)
 
 
-@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
-def test_captions_are_valid(path: Path) -> None:
-    assert html(path.read_text(), MADE_UP).strip()
+def named(path: Path) -> str:
+    """Study and name of a caption."""
+    return f"{path.parents[1].name}-{path.stem}"
 
 
-@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
+@pytest.fixture(scope="module")
+def configuration() -> Mapping[str, Any]:
+    """Configuration of all studies."""
+    return effective_configuration({"studies": study_names(WORKFLOW)}, {}, WORKFLOW)
+
+
+@pytest.mark.parametrize("path", CAPTIONS, ids=named)
+def test_captions_are_valid(path: Path, configuration: Mapping[str, Any]) -> None:
+    assert html(path.read_text(), configuration).strip()
+
+
+@pytest.mark.parametrize("path", CAPTIONS, ids=named)
 def test_captions_are_wrapped(path: Path) -> None:
     assert max(map(len, path.read_text().splitlines())) <= 100

@@ -1,4 +1,4 @@
-"""The workflow as a whole, run by Snakemake on the smoke preset.
+"""The workflow as a whole, run by Snakemake on the gluino study of the smoke preset.
 
 All tests share one run from events to figures, in a copy of the checkout with its own results. Most
 tests then use dry runs to ask what would run again after an edit.
@@ -28,6 +28,7 @@ from checkouts import (
     appended,
     copy_checkout,
     edited,
+    plot_rules,
 )
 
 from hepdensity.ingest.event_file import read_events
@@ -64,8 +65,7 @@ FIG10_COLUMNS = [
     *("kl_to_truth", "kl_to_truth_error", "not_finite"),
     *("invalid_fraction", "steps", "ended_by", "train_seconds", "parameters"),
 ]
-RULES = "".join(path.read_text() for path in (REPOSITORY / "rules").rglob("*.smk"))
-PLOTS = set(re.findall(r"^use rule \w+ as (plot_\w+) with:", RULES, re.M))
+PLOTS = plot_rules("gluino")
 CSV_FILES = {"four_gluino": "data_4_gluino.csv", "two_gluino": "data_2_gluino.csv"}
 TWO_SAMPLE = {"evaluate_two_sample", "evaluate_two_sample_table"}
 AFTER_SAMPLES_OF_ANGLES = TWO_SAMPLE | {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from checkouts import REPOSITORY, SHORT, Checkout, copy_checkout
+from checkouts import REPOSITORY, SHORT, Checkout, copy_checkout, plot_rules
 
 pytestmark = pytest.mark.workflow
 
@@ -24,19 +24,38 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return Checkout(REPOSITORY, tmp_path_factory.mktemp("fresh"))
 
 
-def test_lint(fresh: Checkout) -> None:
-    status, said = fresh.run("--lint")
+@pytest.fixture(scope="module")
+def all_studies(fresh: Checkout) -> Checkout:
+    """The same with the studies of config.yaml."""
+    return Checkout(fresh.root, fresh.directory, {"preset": "smoke"})
+
+
+def test_lint(all_studies: Checkout) -> None:
+    status, said = all_studies.run("--lint")
     assert status == 0, said[-5000:]
 
 
-@pytest.mark.parametrize(
-    ("preset", "trainings"), [("smoke", 22), ("quick", 20), ("long", 26), ("paper", 126)]
-)
-def test_presets_pass_a_dry_run(fresh: Checkout, preset: str, trainings: int) -> None:
-    plan = Checkout(fresh.root, fresh.directory, {"preset": preset}).plan()
+TRAININGS = {
+    "gluino": {"smoke": 22, "quick": 20, "long": 26, "paper": 126},
+    "darkmachines": {"smoke": 10, "quick": 12, "long": 64, "paper": 168},
+}
+"""Number of trainings by study and preset."""
+
+
+@pytest.mark.parametrize("preset", TRAININGS["gluino"])
+def test_presets_pass_a_dry_run(all_studies: Checkout, preset: str) -> None:
+    plan = all_studies.plan(preset=preset)
+    trainings = sum(by_preset[preset] for by_preset in TRAININGS.values())
     assert plan["train_model"] == plan["score_events"] == trainings
     assert plan["ingest_lhe"] == 2
-    assert set(plan) >= set(re.findall(r"^use rule \w+ as (plot_\w+)", RULES, re.M))
+    assert plan["ingest_simulated"] == 1
+    assert set(plan) >= plot_rules(*TRAININGS)
+
+
+def test_studies_run_without_each_other(fresh: Checkout) -> None:
+    for study, by_preset in TRAININGS.items():
+        plan = Checkout(fresh.root, fresh.directory, {"preset": "smoke", "studies": [study]}).plan()
+        assert plan["train_model"] == by_preset["smoke"]
 
 
 @pytest.mark.parametrize(
@@ -77,8 +96,8 @@ def test_part_without_models_is_left_out(
     [("--workflow-profile", "slurm"), ("--profile", str(REPOSITORY / "workflow/profiles/slurm"))],
     ids=lambda words: words[0],
 )
-def test_slurm_profile_passes_a_dry_run(fresh: Checkout, profile: tuple[str, str]) -> None:
-    status, said = fresh.run(*profile, "--dry-run", preset="paper")
+def test_slurm_profile_passes_a_dry_run(all_studies: Checkout, profile: tuple[str, str]) -> None:
+    status, said = all_studies.run(*profile, "--dry-run", preset="paper")
     assert status == 0, said[-5000:]
 
 

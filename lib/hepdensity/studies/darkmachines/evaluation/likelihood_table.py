@@ -15,6 +15,7 @@ from hepdensity.evaluation.two_sample import cross_fitted_auc
 from hepdensity.models.inputs import read_array
 from hepdensity.studies.darkmachines.evaluation.features import features_of
 from hepdensity.studies.darkmachines.evaluation.objects import objects_of, read_objects
+from hepdensity.studies.darkmachines.evaluation.references import filled
 
 
 def log_likelihood_table(
@@ -73,5 +74,6 @@ def _two_sample(samples: str, inputs: str, weight: np.ndarray, seed: int) -> Est
     random = np.random.default_rng(seed)
     kept = np.flatnonzero(random.random(len(weight)) * weight.max() < weight)
     drawn = read_samples(samples)
-    events = features_of(read_objects(inputs, "test"))[kept]
-    return cross_fitted_auc(events, features_of(objects_of(drawn.layout, drawn.events)), random)
+    objects = (read_objects(inputs, "test"), objects_of(drawn.layout, drawn.events))
+    real, made = (filled(features_of(events)) for events in objects)
+    return cross_fitted_auc(real[kept], made, random)

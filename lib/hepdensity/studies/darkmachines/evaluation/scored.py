@@ -2,7 +2,7 @@
 
 Score files, inputs files and files of references are recognised by their paths,
 `scores/<dataset>/<model>/n<n_train>/seed<seed>/all.h5`, `inputs/<dataset>.h5` and
-`<channel>.h5`, so rules can list them in any order.
+`references/<dataset>.h5`, so rules can list them in any order.
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ def channels_of(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[C
     Raises:
         ValueError: If a channel has no inputs file.
     """
-    of_references = {Path(path).stem: path for path in files.get("references", ())}
+    given = files.get("references", ())
+    of_references = {dataset_parts(Path(path).stem)[0]: path for path in given}
     found = []
     for name, roles in settings["signals"].items():
         if not roles:
