@@ -16,12 +16,13 @@ def main(snakemake: Any) -> None:
     ingestion = snakemake.params.ingestion
     provenance = record(ingestion, None, snakemake.params.source)
     counts: Counter[str] = Counter()
+    limits = {"counts": counts, "most_irregular": ingestion["largest_skipped"]}
     events = (
         chunk
         for path in snakemake.input.files
-        for chunk in read_challenge_csv(path, ingestion["member"], counts=counts)
+        for chunk in read_challenge_csv(path, ingestion["member"], **limits)
     )
-    kept = write_events(events, snakemake.output.events, provenance, {})
+    kept = write_events(events, snakemake.output.events, provenance, ingestion)
     summary = {"events": kept, "counts": counts, "provenance": provenance}
     write_json(snakemake.output.summary, summary)
 

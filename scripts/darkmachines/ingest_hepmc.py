@@ -16,12 +16,17 @@ def main(snakemake: Any) -> None:
     configure(snakemake.log[0])
     ingestion = snakemake.params.ingestion
     provenance = record(ingestion, ingestion["seed"], snakemake.params.source)
-    card, process = ATLAS.with_jet_radius(ingestion["jet_radius"]), ingestion["process"]
+    card = ATLAS.with_jet_radius(ingestion["jet_radius"])
     counts: Counter[str] = Counter()
+    own = {
+        "process": ingestion["process"],
+        "counts": counts,
+        "most_irregular": ingestion["largest_skipped"],
+    }
     events = (
         chunk
         for seed, path in enumerate(snakemake.input.files, ingestion["seed"])
-        for chunk in read_hepmc(path, seed, card, process=process, counts=counts)
+        for chunk in read_hepmc(path, seed, card, **own)
     )
     kept = write_events(events, snakemake.output.events, provenance, ingestion)
     summary = {"events": kept, "counts": counts, "provenance": provenance}

@@ -17,7 +17,12 @@ def main(snakemake: Any) -> None:
     provenance = record(ingestion, None, snakemake.params.source)
     counts: Counter[str] = Counter()
     paths = [str(path) for path in snakemake.input.files] + ingestion["remote"]
-    events = read_delphes(paths, process=ingestion["process"], counts=counts)
+    events = read_delphes(
+        paths,
+        process=ingestion["process"],
+        counts=counts,
+        most_irregular=ingestion["largest_skipped"],
+    )
     kept = write_events(events, snakemake.output.events, provenance, ingestion)
     summary = {"events": kept, "counts": counts, "provenance": provenance}
     write_json(snakemake.output.summary, summary)
