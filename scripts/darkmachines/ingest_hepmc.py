@@ -16,7 +16,7 @@ def main(snakemake: Any) -> None:
     configure(snakemake.log[0])
     ingestion = snakemake.params.ingestion
     provenance = record(ingestion, ingestion["seed"], snakemake.params.source)
-    card = ATLAS.with_jet_radius(ingestion["jet_radius"])
+    card, process = ATLAS.with_jet_radius(ingestion["jet_radius"]), ingestion["process"]
     counts: Counter[str] = Counter()
     allowed = {"most_irregular": ingestion["largest_skipped"], "counts": counts}
     events = (

@@ -15,7 +15,6 @@ from hepdensity.evaluation.two_sample import cross_fitted_auc
 from hepdensity.models.inputs import read_array
 from hepdensity.studies.darkmachines.evaluation.features import features_of
 from hepdensity.studies.darkmachines.evaluation.objects import objects_of, read_objects
-from hepdensity.studies.darkmachines.evaluation.references import filled
 
 
 def log_likelihood_table(
@@ -75,5 +74,5 @@ def _two_sample(samples: str, inputs: str, weight: np.ndarray, seed: int) -> Est
     kept = np.flatnonzero(random.random(len(weight)) * weight.max() < weight)
     drawn = read_samples(samples)
     objects = (read_objects(inputs, "test"), objects_of(drawn.layout, drawn.events))
-    real, made = (filled(features_of(events)) for events in objects)
+    real, made = map(features_of, objects)
     return cross_fitted_auc(real[kept], made, random)

@@ -255,19 +255,15 @@ class _Classifier:
         own = np.ones(len(signal)) if signal_weights is None else signal_weights
         weights = np.concatenate([np.ones(len(background)), own * len(background) / own.sum()])
         labels = np.repeat([0, 1], [len(background), len(signal)])
-        events = filled(np.concatenate([background, signal]))
+        events = _filled(np.concatenate([background, signal]))
         self._model.fit(events, labels, sample_weight=weights)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        return np.asarray(self._model.decision_function(filled(features)))
+        return np.asarray(self._model.decision_function(_filled(features)))
 
 
-def filled(features: np.ndarray) -> np.ndarray:
-    """Features with a value that none has in place of NaN: a column may be NaN for all events.
-
-    Args:
-        features: See `features_of`, shape (n, F).
-    """
+def _filled(features: np.ndarray) -> np.ndarray:
+    """Features with a value that none has in place of NaN: a column may be NaN for all events."""
     return np.nan_to_num(features, nan=_NO_MEANING)
 
 
