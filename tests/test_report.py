@@ -19,7 +19,7 @@ CAPTIONS = sorted(
     [*(WORKFLOW / "report").glob("*.rst"), *(WORKFLOW / "studies").glob("*/report/*.rst")]
 )
 
-MADE_UP = {
+MADE_UP: dict[str, Any] = {
     "preset": "quick",
     "studies": ["one", "two"],
     "one": {

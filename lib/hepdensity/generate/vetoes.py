@@ -82,7 +82,8 @@ class EarlyVeto(pythia8mc.UserHooks):
         """
         assert self._activity is not None
         limit = self._activity.eta
-        partons = (parton for parton in event if parton.isFinal() and abs(parton.eta()) < limit)
+        final = (parton for parton in event if parton.isFinal() and parton.isParton())
+        partons = (parton for parton in final if abs(parton.eta()) < limit)
         return self._vetoes(sum(parton.pT() for parton in partons) >= self._activity.ht, last=True)
 
     def _vetoes(self, passes: bool, last: bool) -> bool:

@@ -11,6 +11,7 @@ from hepdensity.studies.darkmachines.event_sources import (
     SIMULATED,
     UNLABELLED,
     EventSources,
+    is_remote,
 )
 from hepdensity.studies.darkmachines.layouts import dataset_parts, fold_name, without_fold
 from hepdensity.study import Problem, Run, file_problems
@@ -215,6 +216,9 @@ class Study(EventSources):
             if self.given_process(name).get("command"):
                 continue
             place = (FILES, "processes", name, "files")
+            remote = [path for path in self.given_process(name)["files"] if is_remote(path)]
+            if remote and self.form_of(name) != "root":
+                yield place, f"{remote[0]}: only ROOT files can be remote; download it"
             for path in self.files(name):
                 yield from ((place, told) for told in file_problems(path))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from object_events import random_events
 
-from hepdensity.ingest.object_file import ObjectWriter
+from hepdensity.ingest.object_file import ObjectWriter, Sample
 from hepdensity.models.inputs import group_sizes, read_array, read_layout
 from hepdensity.physics.objects import ObjectEvents, concatenated
 from hepdensity.studies.darkmachines.channels import CHANNELS, select
@@ -159,3 +159,26 @@ def test_folds_together_test_the_whole_background(tmp_path: Path, processes: lis
     assert "train" not in group_sizes(path)
     selected = [part["selected"] for part in found["backgrounds"].values()]
     assert found["rows"]["test"] == sum(selected)
+
+
+def test_cross_sections_of_some_processes_only_are_refused(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    path = tmp_path / "known.h5"
+    with ObjectWriter(path, {}, Sample(cross_section=2.0, generated=100)) as writer:
+        writer.append(some_events(50, 7))
+    given = [*processes, Process("known", str(path))]
+    with pytest.raises(ValueError, match="of 'known' is known, but not that of 'a'; give"):
+        prepare_inputs(given, tmp_path / "inputs.h5", settings(), {})
+
+
+def test_events_stand_for_their_cross_section(tmp_path: Path) -> None:
+    given = []
+    for name, cross_section in (("large", 9.0), ("small", 1.0)):
+        path = tmp_path / f"{name}.h5"
+        sample = Sample(cross_section=cross_section, generated=500)
+        with ObjectWriter(path, {}, sample) as writer:
+            writer.append(some_events(400, len(name) + int(cross_section), name))
+        given.append(Process(name, str(path)))
+    found = prepare_inputs(given, tmp_path / "inputs.h5", settings(), {})
+    assert found["backgrounds"]["large"]["share"] == pytest.approx(0.9, abs=0.03)

@@ -73,5 +73,6 @@ def _two_sample(samples: str, inputs: str, weight: np.ndarray, seed: int) -> Est
     random = np.random.default_rng(seed)
     kept = np.flatnonzero(random.random(len(weight)) * weight.max() < weight)
     drawn = read_samples(samples)
-    events = features_of(read_objects(inputs, "test"))[kept]
-    return cross_fitted_auc(events, features_of(objects_of(drawn.layout, drawn.events)), random)
+    objects = (read_objects(inputs, "test"), objects_of(drawn.layout, drawn.events))
+    real, made = map(features_of, objects)
+    return cross_fitted_auc(real[kept], made, random)

@@ -245,7 +245,11 @@ def _of_combination(
     name: str,
     partners: Sequence[str],
 ) -> Scored:
-    """Sum of background surprises, fitted on validation events, which no test uses."""
+    """Sum of background surprises, fitted on validation events.
+
+    With folds, validation events of one fold are test events of another, but no model scores an
+    event that it was trained on.
+    """
     references = channel.references
     unknown = [one for one in partners if references is None or one not in FIXED]
     if references is None or unknown:

@@ -74,7 +74,7 @@ def prepare_inputs(
 
     Raises:
         ValueError: If a process has no events in the channel, if there are too few training events,
-            or if too many events occur twice.
+            if too many events occur twice, or if only some cross-sections are known.
     """
     backgrounds = [process for process in processes if process.group is None]
     paths = [process.path for process in backgrounds]
@@ -82,7 +82,8 @@ def prepare_inputs(
     chosen = [(process, _selected(process, settings, first)) for process in processes]
     background = [(process, events) for process, events in chosen if process.group is None]
     everything = concatenated([events for _, events in background])
-    weight = np.concatenate([_factor(process) * events.weight for process, events in background])
+    factors = _factors(backgrounds)
+    weight = np.concatenate([factors[process.name] * part.weight for process, part in background])
     groups = _groups(weight, settings)
     place = f"channel {settings['channel']}"
     if groups.train is not None and len(groups.train) < settings["train"]:
@@ -108,7 +109,7 @@ def prepare_inputs(
     shares = {
         process.name: {
             "selected": len(events),
-            "share": float(_factor(process) * events.weight.sum() / weight.sum()),
+            "share": float(factors[process.name] * events.weight.sum() / weight.sum()),
         }
         for process, events in background
     }
@@ -141,12 +142,26 @@ def _repeated(rows: np.ndarray | None) -> int:
     return 0 if rows is None else len(rows) - len(np.unique(rows))
 
 
-def _factor(process: Process) -> float:
-    """What a weight of 1 stands for [pb], or the scale if the cross-section is not known."""
-    sample = read_sample(process.path)
-    if sample.cross_section is None or sample.generated is None:
-        return process.scale
-    return process.scale * sample.cross_section / sample.generated
+def _factors(backgrounds: Sequence[Process]) -> dict[str, float]:
+    """What a weight of 1 stands for in each process [pb]; the scale if no cross-section is known.
+
+    Raises:
+        ValueError: If only some of the cross-sections are known.
+    """
+    samples = {process.name: read_sample(process.path) for process in backgrounds}
+    known = [name for name, sample in samples.items() if sample.cross_section is not None]
+    lacking = [name for name in samples if name not in known]
+    if known and lacking:
+        raise ValueError(
+            f"the cross-section of '{known[0]}' is known, but not that of '{lacking[0]}'; give"
+            " cross_section and generated for all background processes of a channel, or for none"
+        )
+    factors = {process.name: process.scale for process in backgrounds}
+    for name in known:
+        sample = samples[name]
+        assert sample.cross_section is not None and sample.generated is not None
+        factors[name] *= sample.cross_section / sample.generated
+    return factors
 
 
 def least_pt() -> dict[str, float]:
