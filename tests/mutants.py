@@ -18,7 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PARTS = ("models", "evaluation", "training", "ingest", "preprocessing")
+PARTS = (
+    *("models", "evaluation", "training", "ingest", "preprocessing"),
+    *("physics", "generate", "studies"),
+)
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult},
     **{ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt},
@@ -125,7 +128,7 @@ def main() -> None:
     left = []
     with tempfile.TemporaryDirectory() as folder:
         checkout = Path(folder)
-        for name in ("lib", "tests", "workflow", "pyproject.toml"):
+        for name in ("lib", "tests", "workflow", "rules", "config.yaml", "pyproject.toml"):
             copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy2
             copy(REPOSITORY / name, checkout / name)
         for mutant in mutants(given.count, given.seed):

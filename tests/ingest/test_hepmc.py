@@ -13,7 +13,7 @@ import numpy as np
 import pyhepmc
 import pytest
 from hepmc_files import write_hepmc
-from particle_events import part_of, spray
+from particle_events import part_of, particles_of, spray
 
 from hepdensity.ingest.hepmc import read_hepmc, read_particles
 from hepdensity.ingest.irregular import NO_MET
@@ -22,7 +22,7 @@ from hepdensity.physics.detector.objects import objects_of
 from hepdensity.physics.detector.reconstruct import reconstruct
 from hepdensity.physics.objects import ObjectEvents
 from hepdensity.physics.particles import Particles
-from hepdensity.physics.selection import Selection
+from hepdensity.physics.selection import SHORTENED, Selection
 
 N = 6
 PARTICLES = spray(N, 11, per_event=40)
@@ -116,6 +116,17 @@ def test_events_without_missing_momentum_are_irregular(tmp_path: Path) -> None:
     path = write(tmp_path / "x", changed)
     with pytest.raises(ValueError, match=f"{NO_MET}: {N}"):
         list(read_hepmc(path, selection=Selection(trigger={})))
+
+
+def test_of_many_objects_the_first_twenty_are_kept(tmp_path: Path) -> None:
+    places = [(eta, phi) for eta in np.arange(-1.6, 1.7, 0.8) for phi in np.arange(-3, 3, 1.2)]
+    muons = [(13, 80.0, float(eta), float(phi)) for eta, phi in places]
+    path = write(tmp_path / "x", particles_of([[*muons, (211, 60.0, 2.2, 0.0)]]))
+    open_cuts = Selection(trigger={})
+    with pytest.raises(ValueError, match=f"1 of 1 events are left out or shortened .{SHORTENED}"):
+        list(read_hepmc(path, selection=open_cuts))
+    (events,) = read_hepmc(path, selection=open_cuts, most_irregular=1.0)
+    assert events.present.all()
 
 
 def test_virtual_partons_may_be_spacelike(tmp_path: Path) -> None:

@@ -116,6 +116,16 @@ def test_a_process_without_events_in_the_channel_is_refused(
     assert not (tmp_path / "inputs.h5").exists()
 
 
+def test_a_signal_without_events_in_the_channel_is_refused(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    events = some_events(50, 5, "soft")
+    soft = Process("soft", written(tmp_path, "soft", events[events.met < 50]), group="soft")
+    with pytest.raises(ValueError, match=r"soft\.h5: no event of 'soft' passes the cuts of chann"):
+        prepare_inputs([*processes, soft], tmp_path / "inputs.h5", settings(), {})
+    assert not (tmp_path / "inputs.h5").exists()
+
+
 def test_too_few_training_events_are_refused(tmp_path: Path, processes: list[Process]) -> None:
     with pytest.raises(ValueError, match=r"channel open: there are .* but 100000 are needed"):
         prepare_inputs(processes, tmp_path / "inputs.h5", settings(train=100_000), {})
