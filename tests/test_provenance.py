@@ -119,7 +119,10 @@ def test_named_modules_count_with_what_they_import(tree: Path) -> None:
     script, named = tree / "scripts/train.py", ["hepdensity.plotting"]
     (tree / "lib/hepdensity/plotting.py").write_text("from hepdensity import colours\n")
     (tree / "lib/hepdensity/colours.py").write_text("RED = 1\n")
-    without, before = source_digest(script, tree / "lib"), source_digest(script, tree / "lib", named)
+    without, before = (
+        source_digest(script, tree / "lib"),
+        source_digest(script, tree / "lib", named),
+    )
     (tree / "lib/hepdensity/colours.py").write_text("RED = 2\n")
     assert source_digest(script, tree / "lib") == without != before
     assert source_digest(script, tree / "lib", named) != before

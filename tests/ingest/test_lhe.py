@@ -139,7 +139,7 @@ def test_killed_worker(tmp_path: Path) -> None:
 def kill_reader_of_second_file(folder: Path) -> None:
     for _ in range(3000):
         time.sleep(0.01)
-        if list(folder.glob(".ingest_*/1.h5")):
+        if list(folder.glob(".ingest_*/.*.1.h5")) and list(folder.glob(".ingest_*/0.h5")):
             break
     time.sleep(0.5)
     for worker in active_children():

@@ -155,7 +155,9 @@ def _killed(jobs: Sequence[_Job], futures: Sequence[Future[FileSummary]]) -> Val
     unfinished = [
         job for job, future in zip(jobs, futures, strict=True) if future.exception() is not None
     ]
-    begun = [job for job in unfinished if job.part.exists()] or unfinished
+    # A part has a temporary name until it is complete.
+    begun = [job for job in unfinished if any(job.part.parent.glob(f".*.{job.part.name}"))]
+    begun = begun or unfinished
     names = " or ".join(str(job.path) for job in begun)
     return place_error(
         names,

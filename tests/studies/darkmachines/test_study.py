@@ -127,7 +127,8 @@ def test_settings_of_the_tables(make: Make) -> None:
         "2a": {},
         "2b": {"stlp_st600": "tuning", "stlp_st1000": "final"},
     }
-    assert (settings["combinations"], settings["compare"]) == (combinations, [["both", "met"]])
+    assert settings["combinations"].items() >= combinations.items()
+    assert settings["compare"] == [["both", "met"]]
     assert (settings["draws"], settings["published"]) == (200, False)
 
 
