@@ -74,7 +74,7 @@ def direct_imports(source: Path, library: Path) -> set[str]:
         library: folder of the package.
     """
     names: set[str] = set()
-    for node in ast.walk(_parse(source)):
+    for node in _import_statements(_parse(source)):
         for candidate in _imported_names(node, source, library):
             parts = candidate.split(".")
             prefixes = (".".join(parts[: i + 1]) for i in range(len(parts)))
@@ -125,16 +125,18 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def _imported_names(node: ast.AST, source: Path, library: Path) -> Iterator[str]:
+def _imported_names(
+    node: ast.Import | ast.ImportFrom, source: Path, library: Path
+) -> Iterator[str]:
     """Dotted names that an import statement may mean; `from a import b` gives a.b."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        module = node.module or ""
-        if node.level:
-            package = source.relative_to(library).parts[: -node.level]
-            module = ".".join([*package, *filter(None, [module])])
-        yield from (f"{module}.{alias.name}" for alias in node.names)
+        return
+    module = node.module or ""
+    if node.level:
+        package = source.relative_to(library).parts[: -node.level]
+        module = ".".join([*package, *filter(None, [module])])
+    yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def _module_file(name: str, library: Path) -> Path:
@@ -159,6 +161,11 @@ def _parse(path: Path) -> ast.Module:
 @cache
 def _tree(text: str) -> ast.Module:
     return ast.parse(text)
+
+
+@cache
+def _import_statements(tree: ast.Module) -> list[ast.Import | ast.ImportFrom]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 @cache

@@ -223,6 +223,22 @@ def test_signal_with_both_roles(make: Make) -> None:
     assert message == "'stlp_st1000' is a tuning signal and a final one; choose one role"
 
 
+def test_signal_that_is_background_too(make: Make) -> None:
+    both = {"2b": {"final": ["stlp_st1000", "zw_0"]}}
+    ((place, message),) = problems_of(make(simulated={"signals": both}))
+    assert place == "simulated.signals.2b"
+    assert message == "'zw_0' is a background process of this channel too"
+
+
+@pytest.mark.parametrize("name", ["train", "validation", "test", "unlabelled"])
+def test_signal_that_is_named_like_a_group(make: Make, tmp_path: Path, name: str) -> None:
+    given = of_files(tmp_path, signals={"2b": {"final": [name]}})
+    given["files"]["processes"][name] = given["files"]["processes"]["qcd"]
+    ((place, message),) = problems_of(make(**given))
+    assert place == "files.signals.2b"
+    assert message == f"a signal cannot be named '{name}', as a group of events is; rename it"
+
+
 @pytest.mark.parametrize(
     ("dataset", "model", "needed"),
     [

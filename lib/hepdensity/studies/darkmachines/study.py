@@ -19,6 +19,9 @@ from hepdensity.study import Problem, Run, file_problems
 ALL_GROUPS = "all"
 """Name of the score files, which hold all groups."""
 
+RESERVED = ("train", "validation", "test", UNLABELLED)
+"""Groups of events that no signal may be named after."""
+
 OWN_VIEW = "mass"
 """View of the datasets that our kind takes; the others have the columns of the paper."""
 
@@ -242,7 +245,14 @@ class Study(EventSources):
 
     def _role_problems(self) -> Iterator[Problem]:
         for channel, roles in self.given["signals"].items():
+            place = (self.source, "signals", channel)
             both = sorted(set(roles.get("tuning", ())) & set(roles.get("final", ())))
             if both:
                 told = f"'{both[0]}' is a tuning signal and a final one; choose one role"
-                yield (self.source, "signals", channel), told
+                yield place, told
+            for name in self.signals(channel):
+                if name in RESERVED:
+                    told = f"a signal cannot be named '{name}', as a group of events is; rename it"
+                    yield place, told
+                if name in self.backgrounds(channel):
+                    yield place, f"'{name}' is a background process of this channel too"
