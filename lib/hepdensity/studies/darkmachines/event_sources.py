@@ -116,7 +116,10 @@ class EventSources(BaseStudy):
             **{"sample": process, "chunk": chunk, "events": self.chunks(process)[chunk]},
             **{"seed": self.settings["seed"], "jet_radius": given["radius"]},
             **{"everything": False, "eflow": False},
-            "settings": [f"PartonLevel:MPI = {interactions}", "TauDecays:mode = 0"],
+            "settings": [
+                *(f"PartonLevel:MPI = {interactions}", "TauDecays:mode = 0"),
+                *given["pythia"],
+            ],
             "channels": self.settings["channels"],
         }
 
