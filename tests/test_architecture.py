@@ -75,7 +75,9 @@ SHARED = [
     for path in CODE
     if module_name(path).split(".")[0] not in ("physics", "generate", "ingest", "studies")
 ]
-WORDS = re.compile(r"gluino|helicit|colou?r[_ ]?(?:order|trace|flow|tag)|gluon", re.IGNORECASE)
+WORDS = re.compile(
+    r"gluino|helicit|colou?r[_ ]?(?:order|trace|flow|tag)|gluon|dark[_ ]?machines", re.IGNORECASE
+)
 
 
 def library_path(module: str) -> Path:

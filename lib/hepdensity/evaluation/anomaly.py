@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 WORKING_POINTS = (1e-2, 1e-3, 1e-4)
-"""Background efficiencies eps_B of the Dark Machines challenge."""
+"""Background efficiencies eps_B (Aarrestad et al. 2021, arXiv:2105.14027)."""
 
 RESOLVED = 10.0
 """Effective number of background events above the threshold of a resolved working point."""
