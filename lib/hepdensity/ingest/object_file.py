@@ -50,10 +50,12 @@ class Sample:
     Attributes:
         cross_section: Cross-section of the process before any cut [pb], or None.
         generated: Number of events generated before any cut, or None.
+        mean_weight: Mean weight of the events generated, or None.
     """
 
     cross_section: float | None = None
     generated: int | None = None
+    mean_weight: float | None = None
 
 
 class ObjectWriter:

@@ -15,7 +15,8 @@ from hepdensity.configuration import (
     load_yaml,
     overlay,
 )
-from hepdensity.studies.darkmachines.study import FIGURES, TABLES, Study
+from hepdensity.studies.darkmachines.evaluation import references
+from hepdensity.studies.darkmachines.study import FIGURES, REFERENCES, TABLES, Study
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -378,3 +379,40 @@ def test_importing_the_study_is_cheap() -> None:
         check=True,
     )
     assert not set(heavy) & set(answer.stdout.split())
+
+
+def test_names_of_references_are_those_that_exist() -> None:
+
+    assert (*references.FIXED, *references.FOR_A_SIGNAL) == REFERENCES
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "message"),
+    [
+        (
+            {"combinations": {"x": {"model": "no-model", "with": ["met"]}}},
+            "combinations.x.model",
+            "'no-model' is not in darkmachines.models",
+        ),
+        (
+            {"compare": [["object-flow", "no-score"]]},
+            "compare",
+            "'no-score' is neither a model, a combination, a reference nor 'paper'",
+        ),
+        (
+            {"simulated": {"scale": {"9": {}}}},
+            "simulated.scale",
+            "'9' is not a channel; there are 1, 2a, 2b, 3",
+        ),
+        (
+            {"simulated": {"scale": {"1": {"no-process": 0.5}}}},
+            "simulated.scale.1",
+            "'no-process' is not a process",
+        ),
+    ],
+    ids=["combination", "comparison", "channel", "process"],
+)
+def test_names_that_do_not_exist(
+    make: Make, given: dict[str, Any], place: str, message: str
+) -> None:
+    assert problems_of(make(**given)) == [(place, message)]

@@ -26,7 +26,8 @@ def write_events(
         events: Chunks of events.
         path: HDF5 file to write.
         provenance: Run record.
-        sample: `cross_section` [pb] and `generated`, if they are known.
+        sample: `cross_section` [pb] and `generated`, if they are known, and `mean_weight` of the
+            events generated; by default the mean of the events that are written.
 
     Returns:
         Number of events.
@@ -34,11 +35,13 @@ def write_events(
     Raises:
         DiskFull: If there is not enough space.
     """
-    kept, known = 0, Sample(sample.get("cross_section"), sample.get("generated"))
-    with ObjectWriter(path, provenance, known) as writer:
+    kept, total = 0, 0.0
+    with ObjectWriter(path, provenance) as writer:
         for chunk in events:
             writer.append(chunk)
-            kept += len(chunk)
+            kept, total = kept + len(chunk), total + float(chunk.weight.sum())
+        mean = sample.get("mean_weight", total / kept if kept else None)
+        writer.describe(Sample(sample.get("cross_section"), sample.get("generated"), mean))
     return kept
 
 
@@ -103,5 +106,5 @@ def ingest_simulated(
     counts: Counter[str] = Counter()
     read = read_delphes(filled, process=process, counts=counts)
     events = (replace(chunk, weight=chunk.weight * scale) for chunk in read)
-    kept = write_events(events, path, provenance, numbers)
+    kept = write_events(events, path, provenance, {**numbers, "mean_weight": 1.0})
     return {**numbers, "events": kept, "counts": counts}

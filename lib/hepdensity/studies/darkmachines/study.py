@@ -19,6 +19,15 @@ from hepdensity.study import Problem, Run, file_problems
 ALL_GROUPS = "all"
 """Name of the score files, which hold all groups."""
 
+REFERENCES = (
+    *("met", "ht", "meff", "deep-svdd", "isolation-forest"),
+    *("supervised", "other-signals"),
+)
+"""Names of the references (see `studies.darkmachines.evaluation.references`)."""
+
+PAPER = "paper"
+"""Stands for the best model of the paper in a comparison."""
+
 RESERVED = ("train", "validation", "test", UNLABELLED)
 """Groups of events that no signal may be named after."""
 
@@ -199,6 +208,8 @@ class Study(EventSources):
             yield from self._dataset_problems(dataset)
         yield from self._name_problems()
         yield from self._role_problems()
+        yield from self._score_problems()
+        yield from self._channel_problems()
         if not self.datasets():
             yield ("datasets",), "no dataset has models and a channel with background processes"
         if self.source == FILES:
@@ -213,6 +224,33 @@ class Study(EventSources):
                 listed = [name for names in groups for name in names]
                 for name in (name for name in listed if name not in known):
                     yield (self.source, part, channel), f"'{name}' {told}"
+
+    def _score_problems(self) -> Iterator[Problem]:
+        """Combinations of models that do not exist, and comparisons of scores that do not exist."""
+        models, combinations = self.settings["models"], self.settings["combinations"]
+        for name, combination in combinations.items():
+            if combination["model"] not in models:
+                told = f"'{combination['model']}' is not in darkmachines.models"
+                yield ("combinations", name, "model"), told
+        known = {*models, *combinations, *REFERENCES, PAPER}
+        for pair in self.settings["compare"]:
+            for name in (name for name in pair if name not in known):
+                told = "neither a model, a combination, a reference nor 'paper'"
+                yield ("compare",), f"'{name}' is {told}"
+
+    def _channel_problems(self) -> Iterator[Problem]:
+        """Channels that are not defined, and factors on processes that do not exist."""
+        channels, processes = self.settings["channels"], self._known_processes()
+        told = f"is not a channel; there are {', '.join(channels)}"
+        for channel, factors in self.scale.items():
+            if channel not in channels:
+                yield (self.source, "scale"), f"'{channel}' {told}"
+            for name in (name for name in factors if name not in processes):
+                yield (self.source, "scale", channel), f"'{name}' is not a process"
+        for name in self.settings[FILES]["processes"]:
+            passed = self.given_process(name).get("channel")
+            if passed is not None and passed not in channels:
+                yield (FILES, "processes", name, "channel"), f"'{passed}' {told}"
 
     def _file_problems(self) -> Iterator[Problem]:
         for name in self.processes():

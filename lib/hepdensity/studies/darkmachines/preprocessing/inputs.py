@@ -160,7 +160,7 @@ def _factors(backgrounds: Sequence[Process]) -> dict[str, float]:
     for name in known:
         sample = samples[name]
         assert sample.cross_section is not None and sample.generated is not None
-        factors[name] *= sample.cross_section / sample.generated
+        factors[name] *= sample.cross_section / sample.generated / (sample.mean_weight or 1.0)
     return factors
 
 
