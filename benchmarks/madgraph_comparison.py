@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from machine import describe
 
-from hepdensity.evaluation.likelihood import Estimate, mean_with_error
+from hepdensity.evaluation.estimates import Estimate, mean_with_error
 from hepdensity.generate.gluino import generate_unweighted
 from hepdensity.physics.colour_order import lehmer_code
 from hepdensity.physics.events import PROCESSES, Events, invariant_mass

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.evaluation.likelihood import TIGHT
-from hepdensity.evaluation.scores import Scores, write_group_scores, write_scores
+from hepdensity.evaluation.scores import TIGHT, Scores, write_group_scores, write_scores
 from hepdensity.files import write_json
 from hepdensity.models.inputs import InputsWriter
 from hepdensity.models.kind import Look

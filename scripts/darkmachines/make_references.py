@@ -5,7 +5,7 @@ from typing import Any
 from hepdensity.evaluation.scores import write_scores
 from hepdensity.logs import configure
 from hepdensity.provenance import record
-from hepdensity.studies.darkmachines.evaluation.references import (
+from hepdensity.studies.darkmachines.evaluation.reference_scores import (
     ReferenceSettings,
     reference_scores,
 )

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity.evaluation.likelihood import (
-    Importance,
-    log_likelihoods,
-    mean_with_error,
-    not_finite,
-    passes,
-)
+from hepdensity.evaluation.estimates import mean_with_error, not_finite
+from hepdensity.evaluation.likelihood import Importance, log_likelihoods, passes
 from hepdensity.models.base import DensityModel, symmetrised
 from hepdensity.models.flows.discrete import dequantisation_flow
 from hepdensity.models.flows.dropout import dropout_flow

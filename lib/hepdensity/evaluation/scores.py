@@ -11,6 +11,12 @@ import numpy as np
 
 from hepdensity.files import atomic_h5
 
+ONE_DRAW = "log_likelihood"
+TIGHT = "log_likelihood_tight"
+CURVE = "log_likelihood_curve"
+SYMMETRISED = "log_likelihood_symmetrised"
+LOG_P_SETS = "log_p_sets"
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from hepdensity.evaluation.likelihood import Estimate
+from hepdensity.evaluation.estimates import Estimate
 from hepdensity.evaluation.limits import LEAST_EVENTS
 
 _NO_MEANING = -1e9

@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-import torch
-from torch import Tensor
 
 from hepdensity.files import CHUNK_EVENTS, atomic_h5
 from hepdensity.models.layout import Layout
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EVENTS = "events"
 _RESERVED = ("layout", "provenance")
@@ -158,6 +159,8 @@ def read_batch(path: str | Path, group: str, count: int | None = None) -> Tensor
     Raises:
         ValueError: If there is no such group, or it has fewer events.
     """
+    import torch  # Takes a second, and tables and figures read arrays only.
+
     return torch.from_numpy(read_array(path, group, EVENTS, count))
 
 

@@ -12,14 +12,16 @@ from scipy.stats import norm
 from hepdensity.evaluation.anomaly import signal_improvement
 from hepdensity.evaluation.scores import write_scores
 from hepdensity.studies.darkmachines.evaluation.deep_svdd import SvddSettings
+from hepdensity.studies.darkmachines.evaluation.reference_scores import (
+    ReferenceSettings,
+    reference_scores,
+)
 from hepdensity.studies.darkmachines.evaluation.references import (
     FIXED,
     OTHER_SIGNALS,
     SUPERVISED,
     References,
-    ReferenceSettings,
     read_references,
-    reference_scores,
 )
 
 SETTINGS = ReferenceSettings(folds=3, trees=20, svdd=SvddSettings((16, 8), epochs=2))

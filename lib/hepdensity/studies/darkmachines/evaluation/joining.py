@@ -41,7 +41,7 @@ def _joined(group: str, folds: Sequence[Scores]) -> Scores:
 
 
 def joined_references(folds: Sequence[Scores], separator: str) -> Scores:
-    """Reference scores of all groups (see `references.reference_scores`).
+    """Reference scores of all groups (see `reference_scores.reference_scores`).
 
     Args:
         folds: Reference scores of each fold.

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.evaluation.likelihood import ONE_DRAW, TIGHT, Estimate, columns, not_finite
+from hepdensity.evaluation.estimates import Estimate, columns, not_finite
 from hepdensity.evaluation.runs import EvaluatedRun, read_runs
 from hepdensity.evaluation.samples import read_samples
+from hepdensity.evaluation.scores import ONE_DRAW, TIGHT
 from hepdensity.evaluation.two_sample import cross_fitted_auc
 from hepdensity.models.inputs import read_array
 from hepdensity.studies.darkmachines.evaluation.features import features_of

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.evaluation.likelihood import TIGHT
 from hepdensity.evaluation.resampling import DRAWS, Evaluated, evaluate
-from hepdensity.evaluation.scores import read_scores
+from hepdensity.evaluation.scores import TIGHT, read_scores
 from hepdensity.evaluation.tail_scores import CombinedScore
 from hepdensity.studies.darkmachines.evaluation.objects import read_optional
 from hepdensity.studies.darkmachines.evaluation.references import (

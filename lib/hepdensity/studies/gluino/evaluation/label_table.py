@@ -5,17 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.evaluation.likelihood import (
-    CURVE,
-    ONE_DRAW,
-    TIGHT,
-    Estimate,
-    columns,
-    mean_with_error,
-    not_finite,
-)
+from hepdensity.evaluation.estimates import Estimate, columns, mean_with_error, not_finite
 from hepdensity.evaluation.runs import EvaluatedRun, read_runs, read_truth
-from hepdensity.evaluation.scores import Scores
+from hepdensity.evaluation.scores import CURVE, ONE_DRAW, TIGHT, Scores
 from hepdensity.studies.gluino.evaluation.samples import sample_yield
 from hepdensity.studies.gluino.evaluation.truth import JOINT, kl_to_truth
 

@@ -11,17 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from hepdensity.evaluation.likelihood import (
-    LOG_P_SETS,
-    ONE_DRAW,
-    TIGHT,
-    Estimate,
-    columns,
-    mean_with_error,
-    not_finite,
-)
+from hepdensity.evaluation.estimates import Estimate, columns, mean_with_error, not_finite
 from hepdensity.evaluation.runs import EvaluatedRun, objective_name, read_runs, read_truth
-from hepdensity.evaluation.scores import Scores
+from hepdensity.evaluation.scores import LOG_P_SETS, ONE_DRAW, TIGHT, Scores
 from hepdensity.files import read_json
 from hepdensity.models.inputs import read_array
 from hepdensity.physics.gluino import Normalisation

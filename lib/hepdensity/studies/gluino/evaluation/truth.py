@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hepdensity.evaluation.likelihood import Estimate, columns, mean_with_error
+from hepdensity.evaluation.estimates import Estimate, columns, mean_with_error
 from hepdensity.evaluation.scores import Scores
 from hepdensity.physics.colour_order import lehmer_code
 from hepdensity.physics.gluino import (

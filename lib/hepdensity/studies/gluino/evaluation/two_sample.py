@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.evaluation.likelihood import Estimate, columns
+from hepdensity.evaluation.estimates import Estimate, columns
 from hepdensity.evaluation.two_sample import cross_fitted_auc
 from hepdensity.files import read_json
 from hepdensity.physics.colour_order import order_to_positions

@@ -5,8 +5,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from hepdensity.evaluation.likelihood import TIGHT, columns, mean_with_error
+from hepdensity.evaluation.estimates import columns, mean_with_error
 from hepdensity.evaluation.runs import read_runs
+from hepdensity.evaluation.scores import TIGHT
 from hepdensity.models.inputs import read_array
 from hepdensity.plotting.style import draw_note, journal_style, looks_of, note_of
 from hepdensity.studies.toy.mixture import log_density
