@@ -20,6 +20,7 @@ from delphes_files import write_tree
 from hepmc_files import write_hepmc
 
 from hepdensity.configuration import overlay
+from hepdensity.evaluation.scores import TIGHT, read_scores
 from hepdensity.generate.pythia import PythiaRun
 from hepdensity.ingest.challenge_csv import write_challenge_csv
 from hepdensity.ingest.delphes import read_delphes
@@ -252,6 +253,7 @@ def own_section(simulated: Checkout, folder: Path) -> dict[str, Any]:
     }
     return {
         "source": "files",
+        "folds": 3,
         "files": {"processes": processes, **channels},
         "datasets": {**OFF, "2b-mass8": {"models": ["object-flow"]}},
         "bootstrap_draws": 20,
@@ -280,6 +282,17 @@ def test_formats_agree_on_the_events(simulated: Checkout, own: Checkout) -> None
         np.testing.assert_array_equal(found.type, expected.type)
         np.testing.assert_allclose(found.pt, expected.pt, rtol=digits)
         np.testing.assert_allclose(found.met, expected.met, rtol=digits)
+
+
+def test_folds_score_the_whole_background(own: Checkout) -> None:
+    events = [read_objects(own.results(f"events/{name}.h5", STUDY)) for name in OWN_BACKGROUNDS]
+    selected = sum(int(select(of_process, "2b").sum()) for of_process in events)
+    scores = read_scores(own.results("scores/2b-mass8/object-flow/n20/seed1/all.h5", STUDY), "test")
+    found = scores.arrays[TIGHT]
+    assert len(found) == selected
+    assert np.isfinite(found).all()
+    trained = sorted(own.results("trainings", STUDY).rglob("*.safetensors"))
+    assert len(trained) == 3
 
 
 def test_cross_sections_of_the_user_mix_the_processes(own: Checkout) -> None:
@@ -324,6 +337,7 @@ def faulty(own: Checkout) -> str:
         "soft": {"format": "csv", "files": ["soft.csv"]},
     }
     section: dict[str, Any] = {
+        "folds": 1,
         "files": {
             "processes": failing,
             "backgrounds": {"1": ["notes", "bad", "still"], "2a": ["z"]},

@@ -102,3 +102,8 @@ def test_geometric_mean_of_a_signal_that_is_not_seen() -> None:
     values = np.array([[0.0, 0.4], [0.9, 0.1]])
     floors = np.array([result.floor, 0.2])
     assert geometric_mean(values, floors) == pytest.approx([0.3, np.sqrt(0.4 * 0.2)])
+
+
+def test_interval_has_no_bounds_if_a_draw_has_no_value() -> None:
+    assert interval(np.array([1.0, np.nan, 2.0])) == (None, None)
+    assert interval(np.array([1.0, np.inf, 2.0]), 0.9) == (1.0, np.inf)

@@ -21,7 +21,7 @@ DRAWS = 200
 LEVEL = 0.6827
 """Usual probability content of an interval: one standard deviation to both sides."""
 
-Interval = tuple[float, float]
+Interval = tuple[float, float] | tuple[None, None]
 
 _SI = 1 / np.sqrt(np.array(WORKING_POINTS))
 
@@ -152,7 +152,7 @@ def _resampled(auc: np.ndarray, eps_s: np.ndarray, value: SignalImprovement) -> 
 
 
 def interval(values: np.ndarray, level: float = LEVEL) -> Interval:
-    """Central interval of resampled values, which may be infinite; NaN if one is NaN.
+    """Central interval of resampled values, which may be infinite; no bounds if one is NaN.
 
     Args:
         values: Shape (draws,).
@@ -162,6 +162,8 @@ def interval(values: np.ndarray, level: float = LEVEL) -> Interval:
         >>> interval(np.arange(101.0), 0.9)
         (5.0, 95.0)
     """
+    if np.isnan(values).any():
+        return None, None
     bounds = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(values, bounds, method="inverted_cdf")  # Values may be infinite.
     return float(low), float(high)

@@ -117,8 +117,9 @@ def _ratio_columns(
     with np.errstate(invalid="ignore"):  # 0 / 0: neither sees most signals.
         ratio = float(np.exp(first.mean_log(statistic) - second.mean_log(statistic)))
         drawn = np.exp(first.mean_log(statistic, True) - second.mean_log(statistic, True))
+    value = None if np.isnan(ratio) else ratio
     bounds = (*interval(drawn), *interval(drawn, TWO_SIGMA))
-    return dict(zip(names, (ratio, *bounds, _seed_error(first, second, statistic)), strict=True))
+    return dict(zip(names, (value, *bounds, _seed_error(first, second, statistic)), strict=True))
 
 
 def _seed_error(first: Values, second: Values, statistic: str) -> float | None:

@@ -23,7 +23,7 @@ def coordinates(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[d
     The anomaly score is -log p of the model, `*_log_pt` in log pT of the objects that it sees,
     `*_pt` in pT. `max_si_*` is over the resolved working points, `max_si_ratio` is that in pT over
     that in log pT; its interval contains 68 % of paired bootstrap draws over events. Cells are
-    empty where no working point is resolved, or where the ratio has no meaning.
+    empty where no working point is resolved, or where a ratio is 0 / 0, in a draw too.
 
     Args:
         files: `inputs` and `scores`.
