@@ -291,7 +291,7 @@ def test_folds_score_the_whole_background(own: Checkout) -> None:
     found = scores.arrays[TIGHT]
     assert len(found) == selected
     assert np.isfinite(found).all()
-    trained = sorted(own.results("trainings", STUDY).rglob("*.safetensors"))
+    trained = sorted(own.results("models", STUDY).rglob("*.safetensors"))
     assert len(trained) == 3
 
 
