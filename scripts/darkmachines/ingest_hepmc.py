@@ -16,13 +16,13 @@ def main(snakemake: Any) -> None:
     configure(snakemake.log[0])
     ingestion = snakemake.params.ingestion
     provenance = record(ingestion, ingestion["seed"], snakemake.params.source)
-    card, process = ATLAS.with_jet_radius(ingestion["jet_radius"]), ingestion["process"]
+    card = ATLAS.with_jet_radius(ingestion["jet_radius"]).with_met_eta(ingestion["met_eta"])
     counts: Counter[str] = Counter()
     allowed = {"most_irregular": ingestion["largest_skipped"], "counts": counts}
     events = (
         chunk
         for seed, path in enumerate(snakemake.input.files, ingestion["seed"])
-        for chunk in read_hepmc(path, seed, card, process=process, **allowed)
+        for chunk in read_hepmc(path, seed, card, process=ingestion["process"], **allowed)
     )
     summary = write_sample(events, snakemake.output.events, provenance, ingestion, counts)
     write_json(snakemake.output.summary, {**summary, "provenance": provenance})

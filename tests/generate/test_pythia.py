@@ -1,6 +1,7 @@
 """Running Pythia: reproducible events, vetoes that keep the cross-section, and errors."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from hepdensity.generate import vetoes
 from hepdensity.generate.pythia import PythiaRun
 from hepdensity.generate.requirement import Activity, Requirement
+from hepdensity.generate.vetoes import is_active
 from hepdensity.physics.particles import Particles
 
 BEAMS = ("Beams:eCM = 13000", "PartonLevel:MPI = off")
@@ -111,6 +113,48 @@ def test_vetoes_of_the_shower_keep_the_cross_section() -> None:
     assert 0.1 < share < 0.6
     error = np.hypot(tally.cross_section_error, share * before.cross_section_error)
     assert tally.cross_section == pytest.approx(share * before.cross_section, abs=4 * error)
+
+
+@dataclass(frozen=True)
+class Parton:
+    """A massless parton as Pythia gives it."""
+
+    code: int
+    along: float
+    across: float
+    forward: float
+
+    def id(self) -> int:
+        return self.code
+
+    def px(self) -> float:
+        return self.along
+
+    def py(self) -> float:
+        return self.across
+
+    def pT(self) -> float:
+        return float(np.hypot(self.along, self.across))
+
+    def eta(self) -> float:
+        return self.forward
+
+
+def test_activity_by_hand() -> None:
+    """Two central partons of 100 and 60 GeV and one of 80 GeV at eta 3 recoil in one plane."""
+    soft = [Parton(21, 100, 0, 0.1), Parton(1, -60, 30, -2.7)]
+    partons = [*soft, Parton(21, -40, -30, 3.0)]
+    ht = 100 + np.hypot(60, 30) + 50
+    assert is_active(partons, Activity(ht=ht - 1))
+    assert not is_active(partons, Activity(ht=ht + 1))
+    assert not is_active(partons, Activity(ht=ht - 1, eta=2.9))
+    assert is_active(partons, Activity(ht=100, imbalance=49.9))
+    assert not is_active(partons, Activity(ht=100, imbalance=50.1))
+    assert not is_active(partons, Activity(ht=100, imbalance=1, central=3.1))
+    heavy = [*soft, Parton(-5, -40, -30, 3.0)]
+    assert is_active(heavy, Activity(ht=100, imbalance=500, heavy=50))
+    assert not is_active(heavy, Activity(ht=100, imbalance=500, heavy=51))
+    assert not is_active(heavy, Activity(ht=ht + 1, imbalance=500, heavy=50))
 
 
 def test_a_low_activity_vetoes_nothing_and_changes_nothing() -> None:

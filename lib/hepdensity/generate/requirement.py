@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -26,10 +27,18 @@ class Activity:
 
     Attributes:
         ht: Least scalar sum of the transverse momenta of all partons [GeV].
-        scale: Evolution scale of the shower at which the sum is taken [GeV].
+        scale: Evolution scale of the shower at which the sums are taken [GeV].
         eta: Absolute pseudorapidity below which partons count.
+        imbalance: Least vector sum of the transverse momenta of central partons [GeV]: what a
+            detector misses that is blind to the others.
+        central: Absolute pseudorapidity below which partons count for the imbalance.
+        heavy: An event with a charm or bottom quark of this transverse momentum [GeV] needs no
+            imbalance, because its decay can give missing momentum.
     """
 
     ht: float
     scale: float = 25.0
     eta: float = 3.2
+    imbalance: float = 0.0
+    central: float = 2.8
+    heavy: float = math.inf

@@ -16,6 +16,7 @@ from hepdensity.generate.requirement import Activity, Requirement
 
 MUON, TAU = 13, 15
 LEPTONS = (11, MUON, TAU)
+HEAVY = (4, 5)
 INVISIBLE = (12, 14, 16, 18, 1000022, 1000039)
 """Codes of neutrinos, of a dark particle, of the lightest neutralino and of the gravitino."""
 
@@ -81,10 +82,8 @@ class EarlyVeto(pythia8mc.UserHooks):
             ValueError: If nothing passes any more.
         """
         assert self._activity is not None
-        limit = self._activity.eta
-        final = (parton for parton in event if parton.isFinal() and parton.isParton())
-        partons = (parton for parton in final if abs(parton.eta()) < limit)
-        return self._vetoes(sum(parton.pT() for parton in partons) >= self._activity.ht, last=True)
+        partons = [parton for parton in event if parton.isFinal() and parton.isParton()]
+        return self._vetoes(is_active(partons, self._activity), last=True)
 
     def _vetoes(self, passes: bool, last: bool) -> bool:
         """Count a decision; an event that passes the last one ends a row of vetoes."""
@@ -99,6 +98,17 @@ class EarlyVeto(pythia8mc.UserHooks):
                 "hard process and the shower; lower the requirements"
             )
         return True
+
+
+def is_active(partons: Sequence[Any], needed: Activity) -> bool:
+    """Whether partons of Pythia have what is required of a shower."""
+    if sum(parton.pT() for parton in partons if abs(parton.eta()) < needed.eta) < needed.ht:
+        return False
+    if any(abs(parton.id()) in HEAVY and parton.pT() >= needed.heavy for parton in partons):
+        return True
+    central = [parton for parton in partons if abs(parton.eta()) < needed.central]
+    x, y = sum(parton.px() for parton in central), sum(parton.py() for parton in central)
+    return math.hypot(x, y) >= needed.imbalance
 
 
 def content(process: Any) -> tuple[int, float]:

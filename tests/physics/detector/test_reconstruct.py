@@ -99,6 +99,23 @@ def test_missing_momentum_by_hand() -> None:
     np.testing.assert_allclose(phi, [np.arctan2(40, -30), 0.0, np.pi])
 
 
+def test_missing_momentum_of_central_towers() -> None:
+    """The second tower has |eta| = asinh(0.5) = 0.48, the third 2.31."""
+    momentum = np.array([[30.0, 0, 0, 30], [0, 40.0, -20.0, 45], [0, -10.0, 50.0, 51]])
+    offsets = np.array([0, 3])
+    for met_eta, expected in ((0.4, (30, 0)), (1.0, (30, 40)), (2.4, (30, 30))):
+        met, _ = missing_momentum(momentum, offsets, met_eta)
+        np.testing.assert_allclose(met, np.hypot(*expected))
+    np.testing.assert_allclose(missing_momentum(momentum, offsets)[0], np.hypot(30, 30))
+
+
+def test_card_decides_which_towers_count_for_missing_momentum() -> None:
+    forward = particles_of([[(22, 100.0, 0.2, 0.5), (22, 100.0, 3.5, 0.5 - np.pi)]])
+    assert reconstruct(forward, seed=1, card=perfect()).met < 30.0  # a forward cell is 0.35 wide
+    central = reconstruct(forward, seed=1, card=perfect().with_met_eta(2.8))
+    assert central.met == pytest.approx(100.0, rel=0.02)
+
+
 def test_muons_and_neutrinos_are_missing() -> None:
     """A photon recoils against a muon, a neutrino, a hadron: only the last balances it."""
     cases = [(13, True), (-13, True), (12, True), (1000022, True), (130, False)]

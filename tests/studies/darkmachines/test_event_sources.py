@@ -87,10 +87,10 @@ def test_chunks_add_up_to_the_events(make: Make, events: int, chunk: int, sizes:
 
 
 def test_generation_of_a_chunk(make: Make) -> None:
-    study = make(seed=7, simulated={"radius": 0.6})
+    study = make(seed=7, simulated={"radius": 0.6, "met_eta": 3.2})
     settings = study.generation("ttbar_300", 2)
     assert (settings["sample"], settings["chunk"], settings["events"]) == ("ttbar_300", 2, 50)
-    assert (settings["seed"], settings["jet_radius"]) == (7, 0.6)
+    assert (settings["seed"], settings["jet_radius"], settings["met_eta"]) == (7, 0.6, 3.2)
     assert settings["channels"] == study.settings["channels"]
     assert "PartonLevel:MPI = off" in settings["settings"]
     with_interactions = make(simulated={"multiparton": True}).generation("ttbar_300", 0)
@@ -141,12 +141,13 @@ def test_processes_by_format(make: Make, given: dict[str, Any]) -> None:
 
 
 def test_ingestion_of_a_file(make: Make, given: dict[str, Any]) -> None:
-    study = make(**given, largest_skipped=0.02, simulated={"radius": 0.6})
+    study = make(**given, largest_skipped=0.02, simulated={"radius": 0.6, "met_eta": 3.2})
     settings = study.ingestion("qcd")
     assert [Path(one["path"]).name for one in settings.pop("files")] == ["qcd.root"]
     assert settings == {
         **{"process": "qcd", "cross_section": 4.0, "generated": 800, "member": None},
-        **{"largest_skipped": 0.02, "jet_radius": 0.6, "seed": 1, "remote": []},
+        **{"largest_skipped": 0.02, "jet_radius": 0.6, "met_eta": 3.2},
+        **{"seed": 1, "remote": []},
     }
     member = study.ingestion("top")
     assert (member["member"], member["cross_section"]) == ("chan2b/top.csv", None)

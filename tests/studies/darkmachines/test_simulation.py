@@ -16,7 +16,8 @@ from hepdensity.studies.darkmachines.simulation import sample_of, simulate_sampl
 
 
 def generation(sample: str, chunk: int, events: int, **more: Any) -> dict[str, Any]:
-    shared = {"seed": 1, "settings": ["PartonLevel:MPI = off"], "jet_radius": 0.4, "channels": {}}
+    shared = {"seed": 1, "settings": ["PartonLevel:MPI = off"], "channels": {}}
+    shared |= {"jet_radius": 0.4, "met_eta": 10.0}
     rest = {"everything": False, "eflow": False, **more}
     return {"sample": sample, "chunk": chunk, "events": events, **shared, **rest}
 

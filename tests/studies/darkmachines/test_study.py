@@ -231,6 +231,14 @@ def test_signal_that_is_background_too(make: Make) -> None:
     assert message == "'zw_0' is a background process of this channel too"
 
 
+def test_background_that_is_there_twice(make: Make) -> None:
+    twice = {"2b": ["zw_0", "njets_500", "njets_imbalanced_500", "njets_imbalanced_800"]}
+    events = {"njets_500": 10, "njets_imbalanced_500": 10, "njets_imbalanced_800": 10}
+    ((place, message),) = problems_of(make(simulated={"backgrounds": twice, "events": events}))
+    assert place == "simulated.backgrounds.2b"
+    assert message == "'njets_imbalanced_500' is a part of 'njets_500'; take one of the two"
+
+
 @pytest.mark.parametrize("name", ["train", "validation", "test", "unlabelled"])
 def test_signal_that_is_named_like_a_group(make: Make, tmp_path: Path, name: str) -> None:
     given = of_files(tmp_path, signals={"2b": {"final": [name]}})

@@ -7,6 +7,7 @@ a value holds up to and including the upper edge of its interval.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -257,6 +258,7 @@ class Card:
         radius: Radius of the surface of the calorimeters [m].
         half_length: Half of its length [m].
         long_lived: Fraction of the energy of K0S and Lambda in the electromagnetic calorimeter.
+        met_eta: Towers at this |eta| or beyond do not count for missing momentum.
     """
 
     hadron_track: Track
@@ -274,6 +276,7 @@ class Card:
     radius: float = 1.15
     half_length: float = 3.51
     long_lived: float = 0.3
+    met_eta: float = math.inf
 
     @property
     def bending_pt(self) -> float:
@@ -287,6 +290,14 @@ class Card:
             radius: Radius of the anti-kt algorithm, e.g. 0.6 as in the card of Delphes.
         """
         return replace(self, jets=replace(self.jets, radius=radius))
+
+    def with_met_eta(self, met_eta: float) -> Card:
+        """The card with missing momentum from central towers only.
+
+        Args:
+            met_eta: Towers at this |eta| or beyond do not count.
+        """
+        return replace(self, met_eta=met_eta)
 
 
 def _grid(edges: dict[float, int]) -> Grid:

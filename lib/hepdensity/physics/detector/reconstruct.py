@@ -5,6 +5,7 @@ The steps and their numbers are those of Delphes (de Favereau et al. 2014, arXiv
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -68,7 +69,7 @@ def reconstruct(particles: Particles, seed: int, card: Card = ATLAS) -> Reconstr
     found = anti_kt(momentum, offsets, card.jets.radius, card.jets.min_pt)
     is_taken = np.concatenate([towers_of_particles(of, taken) for of in (ecal, hcal)])[place]
     free = free_jets(len(found.momentum), found.jet_of, is_taken)
-    met, met_phi = missing_momentum(momentum, offsets)
+    met, met_phi = missing_momentum(momentum, offsets, card.met_eta)
     return Reconstruction(
         jets=_jets(calibrated(found, particles, randoms, card), free),
         electrons=_leptons(flow, electron),
@@ -143,7 +144,9 @@ def tower_momenta(ecal: Towers, hcal: Towers) -> tuple[np.ndarray, np.ndarray, n
     return momentum, offsets_of(event[place], len(ecal.offsets) - 1), place
 
 
-def missing_momentum(momentum: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def missing_momentum(
+    momentum: np.ndarray, offsets: np.ndarray, met_eta: float = math.inf
+) -> tuple[np.ndarray, np.ndarray]:
     """Missing transverse momentum: minus the sum of the momenta of the towers.
 
     Muons leave no energy in towers, so they count as missing.
@@ -151,11 +154,15 @@ def missing_momentum(momentum: np.ndarray, offsets: np.ndarray) -> tuple[np.ndar
     Args:
         momentum: Momenta (px, py, pz, E) of the towers [GeV], shape (N, 4).
         offsets: First tower of each event and N, shape (n + 1,).
+        met_eta: Towers at this |eta| or beyond do not count.
 
     Returns:
         Its magnitude [GeV] and its azimuth in [-pi, pi] [rad], shape (n,).
     """
     event, n = owners(offsets), len(offsets) - 1
+    # |eta| < met_eta without a logarithm; sinh of infinity is infinity.
+    central = np.abs(momentum[:, 2]) < np.sinh(met_eta) * np.hypot(momentum[:, 0], momentum[:, 1])
+    event, momentum = event[central], momentum[central]
     x, y = (0.0 - np.bincount(event, weights=momentum[:, i], minlength=n) for i in (0, 1))
     return np.hypot(x, y), np.arctan2(y, x)
 

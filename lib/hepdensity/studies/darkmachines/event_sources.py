@@ -115,6 +115,7 @@ class EventSources(BaseStudy):
         return {
             **{"sample": process, "chunk": chunk, "events": self.chunks(process)[chunk]},
             **{"seed": self.settings["seed"], "jet_radius": given["radius"]},
+            **{"met_eta": given["met_eta"]},
             **{"everything": False, "eflow": False},
             "settings": [
                 *(f"PartonLevel:MPI = {interactions}", "TauDecays:mode = 0"),
@@ -158,6 +159,7 @@ class EventSources(BaseStudy):
             **{"process": process, "seed": self.settings["seed"]},
             "largest_skipped": self.settings["largest_skipped"],
             "jet_radius": self.settings[SIMULATED]["radius"],
+            "met_eta": self.settings[SIMULATED]["met_eta"],
             "remote": [name for name in given.get("files", ()) if is_remote(name)],
             "files": [identity(name) for name in own],
         }

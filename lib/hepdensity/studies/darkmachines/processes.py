@@ -30,6 +30,7 @@ class Background:
         channels: Channels that the sample populates.
         requirements: What the hard process needs, any one of them; none keep all.
         activity: What the shower needs, or None.
+        part_of: Sample that contains these events too, so that a channel takes one of the two.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Background:
     channels: tuple[str, ...]
     requirements: tuple[Requirement, ...] = ()
     activity: Activity | None = None
+    part_of: str | None = None
 
 
 _BEAMS = "Beams:eCM = 13000"
@@ -69,6 +71,9 @@ _TWO_LEPTONS = Requirement(leptons=2, missing=20.0)
 _HIGH_HT = Activity(ht=620.0)
 
 
+# Channel 1 has MET >= 200 GeV, which light jets give only if the detector is blind to one of them.
+_IMBALANCED = Activity(ht=620.0, imbalance=120.0, heavy=120.0)
+
 # The challenge generates V + jets with HT > 100 only, which shapes its channel 2b.
 _SOME_HT = Activity(ht=100.0)
 
@@ -81,6 +86,7 @@ def _slices(
     channels: tuple[str, ...],
     requirements: tuple[Requirement, ...] = (),
     activity: Activity | None = None,
+    part_of: str | None = None,
 ) -> list[Background]:
     """Samples between edges of pTHat [GeV]; the last has no upper edge."""
     return [
@@ -94,6 +100,7 @@ def _slices(
             channels,
             requirements,
             activity,
+            part_of and f"{part_of}_{low:.0f}",
         )
         for low, high in zip(edges, (*edges[1:], -1), strict=True)
     ]
@@ -104,12 +111,21 @@ def _all_backgrounds() -> dict[str, Background]:
     tops = (_TWO_LEPTONS, Requirement(missing=75.0))
     found = [
         *_slices("njets", "njets", _LIGHT, (200, 300, 500, 800), _JETS, activity=_HIGH_HT),
+        *_slices(
+            *("njets_imbalanced", "njets", _LIGHT, (200, 300, 500, 800), ("1",)),
+            activity=_IMBALANCED,
+            part_of="njets",
+        ),
         *_slices("njets_heavy", "njets", _HEAVY, (200, 300, 500), _JETS, activity=_HIGH_HT),
         *_slices("w_jets", "w_jets", _W_JET, (150, 250, 400), _JETS, missing),
         *_slices("z_jets_nu", "z_jets", (*_Z_JET, "23:onIfAny = 12 14 16"), (150, 250, 400), _JETS),
         *_slices(
             *("z_jets_mu", "z_jets", (*_Z_JET, "23:onIfAny = 13"), (30, 100, 200)),
             *(("1", "2b", "3"), (Requirement(missing=35.0),), _SOME_HT),
+        ),
+        *_slices(
+            *("z_jets_e", "z_jets", (*_Z_JET, "23:onIfAny = 11"), (30, 100)),
+            *(("1", "2b", "3"), (), _SOME_HT),
         ),
         *_slices(
             *("z_jets_tau", "z_jets", (*_Z_JET, "23:onIfAny = 15"), (30, 100)),

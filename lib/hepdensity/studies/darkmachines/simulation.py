@@ -73,8 +73,9 @@ def simulate_sample(
 
     Args:
         generation: `sample`, `chunk`, `events`, `seed`, `settings` (lines for Pythia that all
-            samples share), `jet_radius`, `everything` (whether to write events of no channel too),
-            `eflow` (whether to write energy-flow candidates), and `channels` (cuts by name).
+            samples share), `jet_radius`, `met_eta`, `everything` (whether to write events
+            of no channel too), `eflow` (whether to write energy-flow candidates), and
+            `channels` (cuts by name).
         path: ROOT file to write.
         advance: Called with the number of new events after every batch.
 
@@ -104,6 +105,6 @@ def simulate_sample(
         inside = chosen(found)
         return np.ones_like(inside) if generation["everything"] else inside
 
-    card = ATLAS.with_jet_radius(generation["jet_radius"])
+    card = ATLAS.with_jet_radius(generation["jet_radius"]).with_met_eta(generation["met_eta"])
     summary = simulate(chunk, path, keep, card, generation["eflow"], advance=advance)
     return {**summary, "events_in": chosen.counts}

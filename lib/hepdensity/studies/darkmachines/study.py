@@ -14,6 +14,7 @@ from hepdensity.studies.darkmachines.event_sources import (
     is_remote,
 )
 from hepdensity.studies.darkmachines.layouts import dataset_parts, fold_name, without_fold
+from hepdensity.studies.darkmachines.processes import BACKGROUNDS
 from hepdensity.study import Problem, Run, file_problems
 
 ALL_GROUPS = "all"
@@ -208,6 +209,7 @@ class Study(EventSources):
             yield from self._dataset_problems(dataset)
         yield from self._name_problems()
         yield from self._role_problems()
+        yield from self._overlap_problems()
         yield from self._score_problems()
         yield from self._channel_problems()
         if not self.datasets():
@@ -280,6 +282,15 @@ class Study(EventSources):
                 needed = OWN_VIEW if kind == OWN_KIND else "max or file"
                 told = f"'{model}' (kind {kind}) needs a dataset of view {needed}, not {view}"
                 yield (*place, "models"), told
+
+    def _overlap_problems(self) -> Iterator[Problem]:
+        """Simulated backgrounds that are in a channel twice."""
+        for channel, names in self.settings[SIMULATED]["backgrounds"].items():
+            for name in names:
+                whole = BACKGROUNDS[name].part_of if name in BACKGROUNDS else None
+                if whole in names:
+                    told = f"'{name}' is a part of '{whole}'; take one of the two"
+                    yield (SIMULATED, "backgrounds", channel), told
 
     def _role_problems(self) -> Iterator[Problem]:
         for channel, roles in self.given["signals"].items():
