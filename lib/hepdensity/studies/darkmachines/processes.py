@@ -69,10 +69,8 @@ _TWO_LEPTONS = Requirement(leptons=2, missing=20.0)
 # Checked at a pTHat of 200 to 300 GeV: one of 33 events with HT >= 600 and MET > 60 had a sum below
 # this, and none of the 8 with MET > 80 had less than 699 GeV.
 _HIGH_HT = Activity(ht=620.0)
-
-
 # Channel 1 has MET >= 200 GeV, which light jets give only if the detector is blind to one of them.
-_IMBALANCED = Activity(ht=620.0, imbalance=120.0, heavy=120.0)
+_IMBALANCED = Activity(ht=560.0, scale=50.0, imbalance=120.0, heavy=150.0)
 
 # The challenge generates V + jets with HT > 100 only, which shapes its channel 2b.
 _SOME_HT = Activity(ht=100.0)
