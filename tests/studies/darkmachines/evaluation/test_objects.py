@@ -9,7 +9,7 @@ from fake_channels import events, layout, write_inputs
 from hepdensity.models.inputs import InputsWriter
 from hepdensity.physics.objects import B_JET, JET, PHOTON
 from hepdensity.studies.darkmachines.evaluation.objects import (
-    log_pt_sum,
+    Measure,
     read_objects,
     read_optional,
 )
@@ -30,7 +30,10 @@ def test_columns_become_objects(tmp_path: Path) -> None:
     assert found.phi.tolist() == [[2.0, 1.0, 0.0]]
     assert (found.met.tolist(), found.met_phi.tolist()) == ([pytest.approx(200.0)], [0.5])
     assert found.ht.tolist() == [pytest.approx(100.0)]
-    assert log_pt_sum(path, "test") == pytest.approx([np.log(50) + np.log(100)])
+    assert Measure(pt=1).log_volume(path, "test") == pytest.approx([np.log(50 * 100)])
+    both = Measure(pt=2, met=1, scale=10).log_volume(path, "test")
+    assert both == pytest.approx([np.log((50 * 100 / 100) ** 2 * 200 / 10)])
+    assert Measure().log_volume(path, "test").tolist() == [0.0]
     assert found.present.sum() == len(found) + 1
 
 

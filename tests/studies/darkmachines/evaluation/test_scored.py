@@ -9,6 +9,7 @@ from fake_channels import FakeChannels, events
 from hepdensity.evaluation.anomaly import signal_improvement
 from hepdensity.evaluation.scores import Scores
 from hepdensity.evaluation.tail_scores import CombinedScore
+from hepdensity.studies.darkmachines.evaluation.objects import Measure
 from hepdensity.studies.darkmachines.evaluation.scored import all_scored, evaluated_scores
 
 SIZES = {"train": 5, "validation": 400, "test": 1500, "a": 60, "b": 50}
@@ -49,6 +50,29 @@ def test_every_score_once(channels: FakeChannels) -> None:
     assert (combined.signals["a"] == expected({"density": -LOG_P["a"], "met": MET["a"]})).all()
     assert (met.label.model, met.label.family, met.label.seed) == ("met", "reference", 4)
     assert (met.background["b"] == MET["test"]).all()
+
+
+def test_a_density_in_another_measure(channels: FakeChannels) -> None:
+    """Alone or combined; it is ours even if the model is the paper's."""
+    measure = {"pt": 2, "met": 1, "scale": 50}
+    settings = channels.settings(
+        combinations={
+            "alone": {"model": "flow", "measure": measure, "with": []},
+            "both": {"model": "flow", "measure": measure, "with": ["met"]},
+        }
+    )
+    found = {one.label.model: one for one in all_scored(channels.files, settings)}
+    (path,) = channels.files["inputs"]
+    moved = {group: -LOG_P[group] + Measure(**measure).log_volume(path, group) for group in LOG_P}
+    assert (found["alone"].background["a"] == moved["test"]).all()
+    assert (found["alone"].signals["b"] == moved["b"]).all()
+    assert not np.allclose(moved["b"], -LOG_P["b"])
+    expected = CombinedScore.fit({"density": moved["validation"], "met": MET["validation"]})
+    assert (found["both"].signals["b"] == expected({"density": moved["b"], "met": MET["b"]})).all()
+    assert {name: one.label.combined for name, one in found.items() if name != "met"} == {
+        **{"flow": (), "alone": (), "both": ("met",)},
+    }
+    assert (found["flow"].label.family, found["alone"].label.family) == ("paper", "ours")
 
 
 def test_values_are_those_of_signal_improvement(channels: FakeChannels) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from hepdensity.evaluation.resampling import DRAWS, Evaluated, evaluate, interval
-from hepdensity.studies.darkmachines.evaluation.objects import log_pt_sum
+from hepdensity.studies.darkmachines.evaluation.objects import Measure
 from hepdensity.studies.darkmachines.evaluation.scored import Scored, all_scored
+
+IN_PT = Measure(pt=1.0)
 
 
 def coordinates(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -66,7 +68,7 @@ def _in_pt(
     scores: Mapping[str, np.ndarray], path: str, groups: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Anomaly scores -log p in pT; the sum belongs to log p with the opposite sign."""
-    sums = {group: log_pt_sum(path, group) for group in set(groups)}
+    sums = {group: IN_PT.log_volume(path, group) for group in set(groups)}
     return {
         name: values + sums[group][: len(values)]
         for (name, values), group in zip(scores.items(), groups, strict=True)

@@ -117,18 +117,37 @@ def read_optional(path: str | Path, group: str, name: str) -> np.ndarray | None:
     return read_array(path, group, name)
 
 
-def log_pt_sum(path: str | Path, group: str) -> np.ndarray:
-    """Sum of the log pT of the objects that the view keeps [pT in GeV], shape (n,).
+@dataclass(frozen=True)
+class Measure:
+    """What a density is told per unit of: the product of (pT / scale)^a d log pT over objects.
 
-    It is the logarithm of the Jacobian between a density in log pT and one in pT.
+    With a = 0 that is the coordinate of the inputs, with a = 1 it is pT, and with a = 2 the
+    transverse part of the phase space of a massless object, pT dpT dphi deta.
 
-    Args:
-        path: Inputs file of the study.
-        group: Name of the group.
+    Attributes:
+        pt: Power of the pT of each object.
+        met: Power of MET.
+        scale: Unit of both [GeV].
     """
-    layout, rows = read_layout(path), read_array(path, group)
-    total: np.ndarray = np.nansum(_columns(layout, rows, LOG_PT), axis=1)
-    return total
+
+    pt: float = 0.0
+    met: float = 0.0
+    scale: float = 1.0
+
+    def log_volume(self, path: str | Path, group: str) -> np.ndarray:
+        """Logarithm of what it has beside log pT and log MET, shape (n,).
+
+        A log-density in log pT and log MET minus this is one in this measure [nats].
+
+        Args:
+            path: Inputs file of the study.
+            group: Name of the group.
+        """
+        layout, rows = read_layout(path), read_array(path, group)
+        unit = np.log(self.scale)
+        objects = np.nansum(_columns(layout, rows, LOG_PT) - unit, axis=1)
+        total: np.ndarray = self.pt * objects + self.met * (rows[:, layout.index(LOG_MET)] - unit)
+        return total
 
 
 def _columns(layout: Layout, rows: np.ndarray, name: str) -> np.ndarray:

@@ -7,7 +7,7 @@ Score files, inputs files and files of references are recognised by their paths,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from hepdensity.evaluation.resampling import DRAWS, Evaluated, evaluate
 from hepdensity.evaluation.scores import TIGHT, read_scores
 from hepdensity.evaluation.tail_scores import CombinedScore
-from hepdensity.studies.darkmachines.evaluation.objects import read_optional
+from hepdensity.studies.darkmachines.evaluation.objects import Measure, read_optional
 from hepdensity.studies.darkmachines.evaluation.references import (
     BACKGROUND,
     FIXED,
@@ -158,12 +158,13 @@ def all_scored(files: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
     Args:
         files: `inputs` and `scores`; `references` if there are any.
         settings: `runs` (trainings), `signals` (channel -> signal -> role), `combinations` (name ->
-            {`model`: name, `with`: references}).
+            {`model`: name, `with`: references, `measure`: powers and scale, if any}).
 
     Raises:
         ValueError: If a file or a reference is missing, or a score is NaN.
     """
     scores = {_place(path): path for path in files["scores"]}
+    inputs = {Path(path).stem: path for path in files["inputs"]}
     combinations = settings.get("combinations", {})
     for channel in channels_of(files, settings):
         runs = [run for run in settings["runs"] if dataset_parts(run["dataset"])[0] == channel.name]
@@ -172,7 +173,8 @@ def all_scored(files: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
         for name, combination in combinations.items():
             for run in runs:
                 if run["model"] == combination["model"]:
-                    yield _of_combination(channel, run, scores, name, combination["with"])
+                    path = inputs[run["dataset"]]
+                    yield _of_combination(channel, run, scores, path, name, combination)
         yield from _of_references(channel)
 
 
@@ -241,10 +243,30 @@ def _of_combination(
     channel: Channel,
     run: Mapping[str, Any],
     scores: Mapping[Any, str],
+    inputs: str,
     name: str,
-    partners: Sequence[str],
+    combination: Mapping[str, Any],
 ) -> Scored:
-    """Sum of background surprises, fitted on validation events.
+    """The density in a measure, alone or with references."""
+    measure, partners = Measure(**combination.get("measure", {})), combination["with"]
+
+    def density(group: str) -> np.ndarray:
+        values = _scores_of(run, scores, group)
+        return values + measure.log_volume(inputs, group)[: len(values)]
+
+    label = vars(_label(channel, run)) | {"model": name, "combined": tuple(partners)}
+    if "measure" in combination:
+        label["family"] = OURS
+    score = _surprises(channel, name, density, partners) if partners else density
+    background = score(BACKGROUND)
+    signals = {signal: score(signal) for signal in channel.roles}
+    return _scored(channel, Label(**label), dict.fromkeys(signals, background), signals)
+
+
+def _surprises(
+    channel: Channel, name: str, density: Callable[[str], np.ndarray], partners: Sequence[str]
+) -> Callable[[str], np.ndarray]:
+    """Sum of background surprises of the events of a group, fitted on validation events.
 
     With folds, validation events of one fold are test events of another, but no model scores an
     event that it was trained on.
@@ -258,24 +280,18 @@ def _of_combination(
         )
 
     def parts(group: str) -> dict[str, np.ndarray]:
-        own = _scores_of(run, scores, group)
-        others = {one: references.of(one, group)[: len(own)] for one in partners}
-        return {OWN: own, **others}
+        own = density(group)
+        return {OWN: own, **{one: references.of(one, group)[: len(own)] for one in partners}}
 
-    combined = CombinedScore.fit(parts(VALIDATION), _first(channel, VALIDATION, run, scores))
-    background = combined(parts(BACKGROUND))
-    signals = {signal: combined(parts(signal)) for signal in channel.roles}
-    label = _label(channel, run)
-    label = Label(**{**vars(label), "model": name, "combined": tuple(partners)})
-    return _scored(channel, label, dict.fromkeys(signals, background), signals)
+    fitted = parts(VALIDATION)
+    combined = CombinedScore.fit(fitted, _first(channel, VALIDATION, len(fitted[OWN])))
+    return lambda group: combined(parts(group))
 
 
-def _first(
-    channel: Channel, group: str, run: Mapping[str, Any], scores: Mapping[Any, str]
-) -> np.ndarray | None:
+def _first(channel: Channel, group: str, size: int) -> np.ndarray | None:
     """Weights of the events that have a score: all, or the first ones if it is a bound."""
     weights = channel.weights(group)
-    return None if weights is None else weights[: len(_scores_of(run, scores, group))]
+    return None if weights is None else weights[:size]
 
 
 def _of_references(channel: Channel) -> Iterator[Scored]:
