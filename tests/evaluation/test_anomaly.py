@@ -10,6 +10,7 @@ from hepdensity.evaluation.anomaly import (
     Ranking,
     max_si,
     signal_improvement,
+    signal_improvement_curve,
 )
 
 
@@ -159,3 +160,48 @@ def test_invalid_values_are_refused(
     given = None if weights is None else np.array(weights)
     with pytest.raises(ValueError, match=message):
         signal_improvement(np.array(background), np.array(signal), given)
+
+
+def test_curve_by_hand() -> None:
+    """Background 1, 2, 2, 3, 4: above 3 is one event, above the pair two, above 1 four."""
+    curve = signal_improvement_curve(np.array([2.0, 1, 3, 2, 4]), np.array([2.0, 2.5, 3.5, 5]), 2)
+    assert curve.eps_b.tolist() == [1 / 5, 2 / 5, 4 / 5]
+    assert curve.eps_s.tolist() == [2 / 4, 3 / 4, 4 / 4]
+    assert curve.certain.tolist() == [False, True, True]
+    assert curve.max_sic == pytest.approx(0.75 / np.sqrt(0.4))
+    assert curve.max_sic_anywhere == pytest.approx(max(0.5 / np.sqrt(0.2), 0.75 / np.sqrt(0.4)))
+
+
+def test_curve_is_that_of_scikit_learn() -> None:
+    background, signal = normal(1, 0, 3000), normal(2, 1.5, 800)
+    curve = signal_improvement_curve(background, signal)
+    labels = np.r_[np.zeros(3000), np.ones(800)]
+    scores = np.r_[background, signal]
+    fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
+    largest = {}
+    for x, y in zip(fpr, tpr, strict=True):
+        largest[round(x * 3000)] = max(largest.get(round(x * 3000), 0), y)
+    expected = [largest[round(x * 3000)] for x in curve.eps_b]
+    np.testing.assert_allclose(curve.eps_s, expected)
+    known = {k / 3000: y for k, y in largest.items() if k}
+    # Thresholds are scores of background events, so the last event itself never passes.
+    anywhere = max(y / np.sqrt(x) for x, y in known.items() if x < 1)
+    assert curve.max_sic_anywhere == pytest.approx(anywhere)
+    assert curve.max_sic == pytest.approx(
+        max(y / np.sqrt(x) for x, y in known.items() if 100 / 3000 <= x < 1)
+    )
+
+
+def test_curve_without_enough_background() -> None:
+    assert signal_improvement_curve(np.arange(50.0), np.array([60.0])).max_sic is None
+    same = signal_improvement_curve(np.ones(50), np.array([2.0]), 1)
+    assert (same.max_sic, same.max_sic_anywhere) == (None, None)
+    with pytest.raises(ValueError, match="least_background is 0"):
+        signal_improvement_curve(np.arange(5.0), np.array([1.0]), 0)
+
+
+def test_infinite_scores_pass_together() -> None:
+    background = np.array([np.inf, np.inf, 3.0, 2.0])
+    curve = signal_improvement_curve(background, np.array([np.inf, 2.5]), 1)
+    assert curve.eps_b.tolist() == [0.5, 0.75]
+    assert curve.eps_s.tolist() == [0.5, 1.0]

@@ -92,6 +92,67 @@ def signal_improvement(
     return ranking.improvement(placed)
 
 
+@dataclass(frozen=True)
+class ImprovementCurve:
+    """Signal improvement SIC = eps_S / sqrt(eps_B) at every threshold.
+
+    Attributes:
+        eps_b: Fraction of background above each threshold, rising, shape (k,).
+        eps_s: Fraction of signal above it, shape (k,).
+        certain: Whether enough background events are above it, bool, shape (k,).
+    """
+
+    eps_b: np.ndarray
+    eps_s: np.ndarray
+    certain: np.ndarray
+
+    @property
+    def sic(self) -> np.ndarray:
+        """eps_S / sqrt(eps_B), shape (k,)."""
+        ratio: np.ndarray = self.eps_s / np.sqrt(self.eps_b)
+        return ratio
+
+    @property
+    def max_sic(self) -> float | None:
+        """Largest SIC where enough background events pass; None if that is nowhere."""
+        return float(self.sic[self.certain].max()) if self.certain.any() else None
+
+    @property
+    def max_sic_anywhere(self) -> float | None:
+        """Largest SIC of all thresholds that one background event passes, or None if none does.
+
+        Mikuni and Nachman 2024 (arXiv:2306.03933) define the maximum so.
+        """
+        return float(self.sic.max()) if len(self.eps_b) else None
+
+
+def signal_improvement_curve(
+    background: np.ndarray, signal: np.ndarray, least_background: int = 100
+) -> ImprovementCurve:
+    """SIC at every score of a background event.
+
+    Events with a score above the threshold pass. With few background events above it, SIC is mostly
+    fluctuation: 1 of n events at eps_S = 0.05 gives 0.05 sqrt(n).
+
+    Args:
+        background: Scores of background events, high = anomalous, shape (n,); may be infinite.
+        signal: Scores of signal events, shape (m,).
+        least_background: Number of background events that must pass for `max_sic`.
+
+    Raises:
+        ValueError: See `signal_improvement`; or if `least_background` is below 1.
+
+    Example:
+        >>> curve = signal_improvement_curve(np.arange(200.0), np.array([50.5, 99.5, 300.0]))
+        >>> round(curve.max_sic, 3), round(curve.max_sic_anywhere, 3)
+        (1.159, 4.714)
+    """
+    if least_background < 1:
+        raise ValueError(f"least_background is {least_background}; it must be at least 1")
+    ranking = Ranking(background)
+    return ranking.curve(ranking.place(signal), ranking.weights, None, least_background)
+
+
 class Ranking:
     """Background events from the most to the least anomalous.
 
@@ -151,6 +212,31 @@ class Ranking:
         limits = np.array(WORKING_POINTS) * cumulated[-1] * (1 + _ROUNDING)
         places: np.ndarray = np.searchsorted(above, limits, side="right") - 1
         return places
+
+    def curve(
+        self,
+        signal: PlacedSignal,
+        weights: np.ndarray,
+        signal_weights: np.ndarray | None,
+        least_background: int,
+    ) -> ImprovementCurve:
+        """SIC at every distinct score of the background that something passes.
+
+        Args:
+            signal: From `place`.
+            weights: Weights of the background in the order of the ranking, shape (n,).
+            signal_weights: Weights of the signal in its order, shape (m,); its own if None.
+            least_background: Number of background events that must pass.
+        """
+        cumulated = self.cumulated(weights)
+        places = np.unique(self._first)
+        places = places[cumulated[places] > 0]
+        above = cumulated[places]
+        return ImprovementCurve(
+            eps_b=above / cumulated[-1],
+            eps_s=signal.efficiencies(places, signal_weights),
+            certain=above >= least_background * (1 - _ROUNDING),
+        )
 
     def improvement(self, signal: PlacedSignal) -> SignalImprovement:
         """Evaluate a signal with the weights of the background itself."""

@@ -104,10 +104,10 @@ def _resample(
     """AUC, shape (draws,), and eps_S, shape (draws, 3), of each signal."""
     raw = {name: (np.empty(draws), np.empty((draws, len(WORKING_POINTS)))) for name in placed}
     of_signals = {
-        name: _drawn_weights(signal.weights, signal.order, seed, f"{sample}: {name}")
+        name: drawn_weights(signal.weights, signal.order, seed, f"{sample}: {name}")
         for name, signal in placed.items()
     }
-    of_background = _drawn_weights(ranking.weights, ranking.order, seed, sample)
+    of_background = drawn_weights(ranking.weights, ranking.order, seed, sample)
     for draw in range(draws):
         cumulated = ranking.cumulated(next(of_background))
         places = ranking.threshold_places(cumulated)
@@ -119,10 +119,10 @@ def _resample(
     return raw
 
 
-def _drawn_weights(
+def drawn_weights(
     weights: np.ndarray, order: np.ndarray, seed: int, name: str
 ) -> Iterator[np.ndarray]:
-    """Weights times the number of times that each event was drawn.
+    """Weights times the number of times that each event was drawn, draw by draw.
 
     Args:
         weights: Weights of ranked events, shape (n,).
