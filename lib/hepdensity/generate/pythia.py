@@ -125,6 +125,26 @@ class PythiaRun:
         Raises:
             ValueError: If Pythia produces no events.
         """
+        for first, record in self.records(events, batch):
+            particles = particles_of(record, first)
+            self._sum_weights += float(particles.weight.sum())
+            yield particles
+
+    def records(self, events: int, batch: int = BATCH) -> Iterator[tuple[int, Any]]:
+        """Generate events, with all that Pythia knows of them.
+
+        The weights are not summed up.
+
+        Args:
+            events: Number of events.
+            batch: Number of events at a time.
+
+        Yields:
+            Number of the first event of a batch, and its record (see `particles_of`).
+
+        Raises:
+            ValueError: If Pythia produces no events.
+        """
         end, failures = self._generated + events, 0
         while self._generated < end:
             asked = min(batch, end - self._generated)
@@ -134,10 +154,9 @@ class PythiaRun:
             if failures > MOST_FAILURES:
                 raise self._error("Pythia fails in every event", "correct the settings")
             if len(record):
-                particles = particles_of(record, self._generated)
+                first = self._generated
                 self._generated += len(record)
-                self._sum_weights += float(particles.weight.sum())
-                yield particles
+                yield first, record
 
     def tally(self) -> Tally:
         """What has been done so far."""
