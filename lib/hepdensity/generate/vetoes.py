@@ -14,7 +14,7 @@ import pythia8mc
 
 from hepdensity.generate.requirement import Activity, Requirement
 
-MUON, TAU = 13, 15
+MUON, TAU, TOP = 13, 15, 6
 LEPTONS = (11, MUON, TAU)
 HEAVY = (4, 5)
 INVISIBLE = (12, 14, 16, 18, 1000022, 1000039)
@@ -82,7 +82,8 @@ class EarlyVeto(pythia8mc.UserHooks):
             ValueError: If nothing passes any more.
         """
         assert self._activity is not None
-        partons = [parton for parton in event if parton.isFinal() and parton.isParton()]
+        # Top quarks, which are resonances to Pythia, have not decayed yet.
+        partons = [one for one in event if one.isFinal() and (one.isParton() or one.idAbs() == TOP)]
         return self._vetoes(is_active(partons, self._activity), last=True)
 
     def _vetoes(self, passes: bool, last: bool) -> bool:

@@ -163,16 +163,20 @@ def contradictions(jets: ConstituentJets) -> list[Check]:
             "a constituent has some coordinates and lacks others",
             _REMEDY,
         ),
-        Check(number == 0, "there are no constituents", _REMEDY),
+        Check(np.asarray(number == 0), "there are no constituents", _REMEDY),
         Check(
             (present[:, 1:] & ~present[:, :-1]).any(axis=1),
             "a constituent follows an absent one",
             _REMEDY,
         ),
-        Check(number != jets.jet[:, 4], "the number n is not that of the constituents", _REMEDY),
+        Check(
+            np.asarray(number != jets.jet[:, 4]),
+            "the number n is not that of the constituents",
+            _REMEDY,
+        ),
         Check((present & (pt <= 0)).any(axis=1), "a constituent has no pT", _REMEDY),
         Check((np.diff(pt, axis=1) > 0).any(axis=1), "constituents are not sorted by pT", _REMEDY),
-        Check((jets.jet[:, 0] <= 0) | (jets.jet[:, 3] < 0), "pT or mass is negative", _REMEDY),
+        Check((jets.jet[:, [0, 3]] < [1e-9, 0]).any(axis=1), "pT or mass is negative", _REMEDY),
         Check((jets.part < -1) | (jets.part >= len(PARTS)), "the part has no name", _REMEDY),
     ]
 

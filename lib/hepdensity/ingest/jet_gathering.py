@@ -67,7 +67,7 @@ class JetGatherer:
             most_irregular: Largest fraction of irregular jets.
         """
         self.counts: Counter[str] = Counter()
-        self.irregular = IrregularEvents(path, most_irregular)
+        self.irregular = IrregularEvents(path, most_irregular, "jets")
         self._path, self._form = path, form
 
     def gather(
@@ -77,8 +77,9 @@ class JetGatherer:
         heads: JetHeads,
         given: np.ndarray | None = None,
         faults: Mapping[str, np.ndarray] | None = None,
+        unwanted: Mapping[str, np.ndarray] | None = None,
     ) -> ConstituentJets:
-        """Jets of a chunk, without those that are irregular or outside the window.
+        """Jets of a chunk, without those that are irregular, outside the window or unwanted.
 
         Args:
             momentum: Momenta (px, py, pz, E) of constituents [GeV]; those of jet i are
@@ -88,6 +89,7 @@ class JetGatherer:
             heads: What else is known of the jets.
             given: Kinematics of the jets, where the source tells them (see `jet_arrays`).
             faults: Faults that the reader has found, each a mask of shape (n,).
+            unwanted: Jets to leave out for other reasons, each a mask of shape (n,).
         """
         n = len(heads)
         self.counts[READ] += n
@@ -112,10 +114,11 @@ class JetGatherer:
             },
             n,
         )
-        if self._form.window is not None:
-            inside = self._form.window.contains(jet)
-            self.counts[OUTSIDE] += int((usable & ~inside).sum())
-            usable &= inside
+        window = self._form.window
+        outside = {} if window is None else {OUTSIDE: ~window.contains(jet)}
+        for reason, out in {**outside, **(unwanted or {})}.items():
+            self.counts[reason] += int((usable & out).sum())
+            usable &= ~out
         self.counts[KEPT] += int(usable.sum())
         return ConstituentJets(constituents, jet, **vars(heads))[usable]
 
