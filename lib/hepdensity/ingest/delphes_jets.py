@@ -1,8 +1,10 @@
 """Read jets from the energy-flow candidates of Delphes ROOT files.
 
 Jets are found anew, with FastJet, because files of Delphes rarely have jets of the radius wanted.
-Candidates count as massless. They are taken from `EFlowTrack`, `EFlowPhoton` and
-`EFlowNeutralHadron` together, or else from `EFlow`, or from `ParticleFlowCandidate`.
+Candidates are taken from `EFlowTrack`, `EFlowPhoton` and `EFlowNeutralHadron` together, or else
+from `EFlow`, or from `ParticleFlowCandidate`. They count as massless, except where the file has
+their masses, as Delphes 3.5 does for tracks. Those along the beam, to which Delphes gives a
+pseudorapidity of 999.9, are dropped and counted.
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ from hepdensity.physics.tops import HadronicTops, contain_a_top, hadronic_tops
 
 CHUNK_EVENTS = 1_000
 UNMATCHED = "not matched to a top quark"
+ALONG_THE_BEAM = "candidates along the beam"
+LARGEST_ETA = 50.0
+"""Candidates with a larger pseudorapidity are along the beam."""
 
 _CANDIDATES: tuple[Mapping[str, str], ...] = (
     {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"},
@@ -82,13 +87,15 @@ def read_delphes_jets(
     events = IrregularEvents(path, most_irregular)
     with open_tree(path) as tree:
         candidates = _candidates(path, tree, matched)
-        names = [*_EVENT, *_leaves(candidates), *(_PARTICLES if matched else ())]
+        masses = branch_names(tree) & {f"{name}.Mass" for name in candidates}
+        names = [*_EVENT, *_leaves(candidates), *masses, *(_PARTICLES if matched else ())]
         for start in range(0, tree.num_entries, chunk_events):
             with damage_named(path):
                 stop = min(start + chunk_events, tree.num_entries)
                 arrays = tree.arrays(names, entry_start=start, entry_stop=stop, how=dict)
             chunk = _Chunk(path, start, arrays)
-            found, finite = chunk.jets(candidates, finding)
+            found, finite, dropped = chunk.jets(candidates, finding)
+            gatherer.counts[ALONG_THE_BEAM] += dropped
             events.events += len(finite)
             events.counts[NOT_FINITE] += int((~finite).sum())
             unwanted = {}
@@ -114,21 +121,35 @@ class _Chunk:
 
     def jets(
         self, candidates: Mapping[str, str], finding: JetFinding
-    ) -> tuple[FoundJets, np.ndarray]:
-        """Jets, and whether all numbers of each event are finite; others have no jets."""
-        parts = [self._lists(name, (leaf, "Eta", "Phi")) for name, leaf in candidates.items()]
+    ) -> tuple[FoundJets, np.ndarray, int]:
+        """Jets, whether all numbers of each event are finite, and how many candidates are dropped.
+
+        Events with other numbers have no jets.
+        """
+        parts = [self._candidates(name, leaf) for name, leaf in candidates.items()]
         counts = np.sum([part[0] for part in parts], axis=0)
         event = np.concatenate([np.repeat(np.arange(len(counts)), part[0]) for part in parts])
         order = np.argsort(event, kind="stable")
-        pt, eta, phi = (np.concatenate([part[1][i] for part in parts])[order] for i in range(3))
+        event = event[order]
+        momentum = np.concatenate([part[1] for part in parts])[order]
+        along = np.concatenate([part[2] for part in parts])[order]
+        bad = ~(np.isfinite(momentum).all(axis=1) | along)
+        finite = np.bincount(event[bad], minlength=len(counts)) == 0
+        kept = np.flatnonzero(finite[event] & ~along)
+        offsets = subset(np.concatenate([[0], np.cumsum(counts)]), kept)
+        return find_jets(momentum[kept], offsets, finding), finite, int(along.sum())
+
+    def _candidates(self, name: str, leaf: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numbers of candidates of a collection, their momenta, and which are along the beam."""
+        masses = ("Mass",) if f"{name}.Mass" in self._arrays else ()
+        counts, (pt, eta, phi, *mass) = self._lists(name, (leaf, "Eta", "Phi", *masses))
+        along = np.abs(eta) > LARGEST_ETA
         # Absurd values must not warn here; they are counted as not finite.
         with np.errstate(over="ignore", invalid="ignore"):
-            momentum = massless(pt, eta, phi)
-        bad = ~np.isfinite(momentum).all(axis=1)
-        finite = np.bincount(event[order][bad], minlength=len(counts)) == 0
-        kept = np.flatnonzero(finite[event[order]])
-        offsets = subset(np.concatenate([[0], np.cumsum(counts)]), kept)
-        return find_jets(momentum[kept], offsets, finding), finite
+            momentum = massless(pt, np.where(along, 0, eta), phi)
+            if mass:
+                momentum[:, 3] = np.hypot(momentum[:, 3], mass[0])
+        return counts, momentum, along
 
     def heads(self, found: FoundJets, label: str) -> JetHeads:
         """What is known of the jets besides their constituents."""

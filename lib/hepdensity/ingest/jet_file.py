@@ -156,6 +156,8 @@ def contradictions(jets: ConstituentJets) -> list[Check]:
     finite = np.isfinite(np.where(missing, 0.0, jets.constituents)).all(axis=(1, 2))
     finite &= np.isfinite(jets.jet).all(axis=1) & np.isfinite(jets.weight)
     number = present.sum(axis=1)
+    unsorted = np.asarray((np.diff(pt, axis=1) > 0).any(axis=1))
+    negative = np.asarray((jets.jet[:, 0] <= 0) | (jets.jet[:, 3] < 0))
     return [
         Check(~finite, "a number is not finite", _REMEDY),
         Check(
@@ -175,8 +177,8 @@ def contradictions(jets: ConstituentJets) -> list[Check]:
             _REMEDY,
         ),
         Check((present & (pt <= 0)).any(axis=1), "a constituent has no pT", _REMEDY),
-        Check((np.diff(pt, axis=1) > 0).any(axis=1), "constituents are not sorted by pT", _REMEDY),
-        Check((jets.jet[:, [0, 3]] < [1e-9, 0]).any(axis=1), "pT or mass is negative", _REMEDY),
+        Check(unsorted, "constituents are not sorted by pT", _REMEDY),
+        Check(negative, "pT or mass is negative", _REMEDY),
         Check((jets.part < -1) | (jets.part >= len(PARTS)), "the part has no name", _REMEDY),
     ]
 
