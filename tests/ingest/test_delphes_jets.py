@@ -31,7 +31,7 @@ def read(path: Path, **options: Any) -> ConstituentJets:
     return concatenated_jets(list(read_delphes_jets(path, **options)))
 
 
-@pytest.mark.parametrize("name", ["08", "15"])
+@pytest.mark.parametrize("name", ["04", "08"])
 def test_jets_of_the_real_file_are_those_of_delphes(real: Path, name: str) -> None:
     """Delphes wrote its own anti-kt jets of the same candidates, of several radii."""
     jets = read(real, finding=JetFinding(int(name) / 10, 20.0, 0.0), chunk_events=7)
@@ -126,7 +126,7 @@ def test_weights_of_zero(tmp_path: Path) -> None:
 
 
 def test_jets_matched_to_tops(tmp_path: Path) -> None:
-    columns = {"PID": [6, 24, 5, 1, -2], "M1": [-1, 0, 0, 1, 1]}
+    columns: dict[str, list[float]] = {"PID": [6, 24, 5, 1, -2], "M1": [-1, 0, 0, 1, 1]}
     near = {"Eta": [0.1, 0.2, 0.5, 0.3, 0.2], "Phi": [0.1, 0.2, 0.3, 0.4, 0.5]}
     far = {**near, "Phi": [0.1, 0.2, 0.3, 0.4, 1.5]}
     kinds = {"PID": np.int32, "M1": np.int32}

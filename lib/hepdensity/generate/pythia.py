@@ -126,14 +126,10 @@ class PythiaRun:
             ValueError: If Pythia produces no events.
         """
         for first, record in self.records(events, batch):
-            particles = particles_of(record, first)
-            self._sum_weights += float(particles.weight.sum())
-            yield particles
+            yield particles_of(record, first)
 
     def records(self, events: int, batch: int = BATCH) -> Iterator[tuple[int, Any]]:
         """Generate events, with all that Pythia knows of them.
-
-        The weights are not summed up.
 
         Args:
             events: Number of events.
@@ -156,6 +152,7 @@ class PythiaRun:
             if len(record):
                 first = self._generated
                 self._generated += len(record)
+                self._sum_weights += float(_weights(record).sum())
                 yield first, record
 
     def tally(self) -> Tally:
@@ -209,9 +206,14 @@ def particles_of(record: Any, first: int = 0) -> Particles:
         pz=momentum["pz"][kept],
         energy=momentum["e"][kept],
         final=final[kept],
-        weight=ak.to_numpy(record.info.weights[:, 0]).astype(np.float64),
+        weight=_weights(record),
         event_id=np.arange(first, first + len(record), dtype=np.int64),
     )
+
+
+def _weights(record: Any) -> np.ndarray:
+    weights: np.ndarray = ak.to_numpy(record.info.weights[:, 0]).astype(np.float64)
+    return weights
 
 
 def _flat(values: Any) -> np.ndarray:

@@ -14,8 +14,7 @@ from hepdensity.ingest.jet_gathering import JetGatherer, JetHeads
 from hepdensity.physics.constituents import NO_PART, ConstituentJets, JetForm
 from hepdensity.physics.detector.card import ATLAS, Card
 from hepdensity.physics.detector.reconstruct import reconstruct
-from hepdensity.physics.detector.reconstruction import EnergyFlow
-from hepdensity.physics.jet_finding import FoundJets, JetFinding, find_jets
+from hepdensity.physics.jet_finding import JetFinding, jets_of_candidates
 
 
 def read_hepmc_jets(
@@ -66,14 +65,3 @@ def read_hepmc_jets(
         if len(jets):
             yield jets
     gatherer.conclude(counts)
-
-
-def jets_of_candidates(eflow: EnergyFlow, finding: JetFinding) -> FoundJets:
-    """Jets of energy-flow candidates.
-
-    Args:
-        eflow: The candidates of some events.
-        finding: How to find jets.
-    """
-    momentum = np.stack([eflow.px, eflow.py, eflow.pz, eflow.energy], axis=1)
-    return find_jets(momentum, eflow.offsets, finding)

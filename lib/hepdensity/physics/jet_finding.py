@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hepdensity.physics.constituents import kinematics
+from hepdensity.physics.detector.reconstruction import EnergyFlow
 from hepdensity.physics.jagged import offsets_of, owners, subset
 from hepdensity.physics.jets import anti_kt
 
@@ -93,3 +94,14 @@ def find_jets(momentum: np.ndarray, offsets: np.ndarray, finding: JetFinding) ->
         event=event,
         number=np.arange(len(event)) - found.offsets[event],
     )
+
+
+def jets_of_candidates(eflow: EnergyFlow, finding: JetFinding) -> FoundJets:
+    """Find the jets of energy-flow candidates.
+
+    Args:
+        eflow: The candidates of some events.
+        finding: How to find jets.
+    """
+    momentum = np.stack([eflow.px, eflow.py, eflow.pz, eflow.energy], axis=1)
+    return find_jets(momentum, eflow.offsets, finding)
