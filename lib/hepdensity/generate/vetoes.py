@@ -14,9 +14,10 @@ import pythia8mc
 
 from hepdensity.generate.requirement import Activity, Requirement
 
-MUON, TAU, TOP = 13, 15, 6
+MUON, TAU = 13, 15
 LEPTONS = (11, MUON, TAU)
 HEAVY = (4, 5)
+TOP_AND_W = (6, 24)
 INVISIBLE = (12, 14, 16, 18, 1000022, 1000039)
 """Codes of neutrinos, of a dark particle, of the lightest neutralino and of the gravitino."""
 
@@ -82,8 +83,8 @@ class EarlyVeto(pythia8mc.UserHooks):
             ValueError: If nothing passes any more.
         """
         assert self._activity is not None
-        # Top quarks, which are resonances to Pythia, have not decayed yet.
-        partons = [one for one in event if one.isFinal() and (one.isParton() or one.idAbs() == TOP)]
+        # Pythia asks before and after the decay of top quarks, which it takes for resonances.
+        partons = [one for one in event if one.isFinal() and is_coloured(one)]
         return self._vetoes(is_active(partons, self._activity), last=True)
 
     def _vetoes(self, passes: bool, last: bool) -> bool:
@@ -99,6 +100,11 @@ class EarlyVeto(pythia8mc.UserHooks):
                 "hard process and the shower; lower the requirements"
             )
         return True
+
+
+def is_coloured(particle: Any) -> bool:
+    """Whether a particle of Pythia is a parton, a top quark, or a W boson that may be from one."""
+    return bool(particle.isParton() or particle.idAbs() in TOP_AND_W)
 
 
 def is_active(partons: Sequence[Any], needed: Activity) -> bool:
