@@ -83,6 +83,17 @@ class DelphesWriter:
         columns = branches(events, n_particles, self._eflow)
         if chosen is not None:
             columns = {name: values[chosen] for name, values in columns.items()}
+        self.append_columns(columns)
+
+    def append_columns(self, columns: dict[str, ak.Array]) -> None:
+        """Add events with collections of your own at the end of the file.
+
+        Args:
+            columns: The collections, as `branches` gives them; every call has the same ones.
+
+        Raises:
+            DiskFull: If there is not enough space.
+        """
         self._waiting.append(columns)
         if sum(len(part["Event"]) for part in self._waiting) >= FLUSH_EVENTS:
             self._flush()

@@ -125,6 +125,22 @@ class PythiaRun:
         Raises:
             ValueError: If Pythia produces no events.
         """
+        for first, record in self.records(events, batch):
+            yield particles_of(record, first)
+
+    def records(self, events: int, batch: int = BATCH) -> Iterator[tuple[int, Any]]:
+        """Generate events, with all that Pythia knows of them.
+
+        Args:
+            events: Number of events.
+            batch: Number of events at a time.
+
+        Yields:
+            Number of the first event of a batch, and its record (see `particles_of`).
+
+        Raises:
+            ValueError: If Pythia produces no events.
+        """
         end, failures = self._generated + events, 0
         while self._generated < end:
             asked = min(batch, end - self._generated)
@@ -134,10 +150,10 @@ class PythiaRun:
             if failures > MOST_FAILURES:
                 raise self._error("Pythia fails in every event", "correct the settings")
             if len(record):
-                particles = particles_of(record, self._generated)
+                first = self._generated
                 self._generated += len(record)
-                self._sum_weights += float(particles.weight.sum())
-                yield particles
+                self._sum_weights += float(_weights(record).sum())
+                yield first, record
 
     def tally(self) -> Tally:
         """What has been done so far."""
@@ -190,9 +206,14 @@ def particles_of(record: Any, first: int = 0) -> Particles:
         pz=momentum["pz"][kept],
         energy=momentum["e"][kept],
         final=final[kept],
-        weight=ak.to_numpy(record.info.weights[:, 0]).astype(np.float64),
+        weight=_weights(record),
         event_id=np.arange(first, first + len(record), dtype=np.int64),
     )
+
+
+def _weights(record: Any) -> np.ndarray:
+    weights: np.ndarray = ak.to_numpy(record.info.weights[:, 0]).astype(np.float64)
+    return weights
 
 
 def _flat(values: Any) -> np.ndarray:

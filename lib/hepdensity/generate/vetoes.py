@@ -17,6 +17,7 @@ from hepdensity.generate.requirement import Activity, Requirement
 MUON, TAU = 13, 15
 LEPTONS = (11, MUON, TAU)
 HEAVY = (4, 5)
+TOP_AND_W = (6, 24)
 INVISIBLE = (12, 14, 16, 18, 1000022, 1000039)
 """Codes of neutrinos, of a dark particle, of the lightest neutralino and of the gravitino."""
 
@@ -82,7 +83,8 @@ class EarlyVeto(pythia8mc.UserHooks):
             ValueError: If nothing passes any more.
         """
         assert self._activity is not None
-        partons = [parton for parton in event if parton.isFinal() and parton.isParton()]
+        # Pythia asks before and after the decay of top quarks, which it takes for resonances.
+        partons = [one for one in event if one.isFinal() and is_coloured(one)]
         return self._vetoes(is_active(partons, self._activity), last=True)
 
     def _vetoes(self, passes: bool, last: bool) -> bool:
@@ -98,6 +100,11 @@ class EarlyVeto(pythia8mc.UserHooks):
                 "hard process and the shower; lower the requirements"
             )
         return True
+
+
+def is_coloured(particle: Any) -> bool:
+    """Whether a particle of Pythia is a parton, a top quark, or a W boson that may be from one."""
+    return bool(particle.isParton() or particle.idAbs() in TOP_AND_W)
 
 
 def is_active(partons: Sequence[Any], needed: Activity) -> bool:

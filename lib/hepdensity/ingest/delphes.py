@@ -10,17 +10,21 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 import awkward as ak
 import numpy as np
-import uproot
-from awkward.contents import ListOffsetArray, NumpyArray
 
-from hepdensity.files import open_input
+from hepdensity.ingest.delphes_tree import (
+    TREE,
+    branch_names,
+    check_lengths,
+    damage_named,
+    lists_of,
+    open_tree,
+)
 from hepdensity.ingest.irregular import MOST_IRREGULAR, NO_MET, WEIGHT, IrregularEvents
 from hepdensity.ingest.validation import place_error
 from hepdensity.physics.objects import (
@@ -43,7 +47,6 @@ from hepdensity.physics.selection import (
 
 logger = logging.getLogger(__name__)
 
-TREE = "Delphes"
 CHUNK_EVENTS = 20_000
 NO_PARTICLES = "there are no generator particles"
 NOT_FINITE = "a number is not finite"
@@ -61,9 +64,6 @@ REQUIRED = (
 )
 OPTIONAL = ("Photon.E", "Particle_size")
 
-_GIVE = "give a file that Delphes wrote"
-# uproot's default for the web needs aiohttp, and this source nothing.
-_SOURCES = {scheme: {"handler": uproot.source.http.HTTPSource} for scheme in ("http", "https")}
 _CHARGED = {"Electron": (ELECTRON, POSITRON), "Muon": (MUON, ANTIMUON)}
 
 
@@ -128,10 +128,10 @@ class _Reader:
         self._irregular = IrregularEvents(path, most_irregular)
 
     def read(self, chunk_events: int) -> Iterator[ObjectEvents]:
-        with _open_tree(self._path) as tree:
+        with open_tree(self._path) as tree:
             names = _branches(self._path, tree)
             for start in range(0, tree.num_entries, chunk_events):
-                with _damage_named(self._path):
+                with damage_named(self._path):
                     stop = min(start + chunk_events, tree.num_entries)
                     arrays = tree.arrays(names, entry_start=start, entry_stop=stop, how=dict)
                 events = self._to_events(_Columns(self._path, start, arrays))
@@ -212,21 +212,10 @@ class _Columns:
         return values
 
     def _lists(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Lengths of the lists of a branch, and their values side by side."""
-        # The functions of awkward would take longer than reading does.
-        layout = ak.to_layout(self._arrays[name])
-        if not (isinstance(layout, ListOffsetArray) and isinstance(layout.content, NumpyArray)):
-            problem = f"the branch {name} does not hold one list per event"
-            raise place_error(self._path, None, problem, _GIVE)
-        offsets = np.asarray(layout.offsets.data)
-        return np.diff(offsets), np.asarray(layout.content.data)[offsets[0] : offsets[-1]]
+        return lists_of(self._path, name, self._arrays[name])
 
     def _check_counts(self, name: str, counts: np.ndarray, wanted: np.ndarray) -> None:
-        wrong = np.flatnonzero(counts != wanted)
-        if len(wrong):
-            i = int(wrong[0])
-            problem = f"{name} has {counts[i]} values instead of {wanted[i]}"
-            raise place_error(self._path, f"event {self._start + i + 1}", problem, _GIVE)
+        check_lengths(self._path, name, self._start, counts, wanted)
 
 
 def _types(name: str, flat: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -266,50 +255,8 @@ def _not_finite(headers: Headers, collections: Sequence[Collection]) -> np.ndarr
     return bad
 
 
-@contextmanager
-def _open_tree(path: str | Path) -> Iterator[Any]:
-    if "://" not in str(path):
-        with open_input(path):
-            pass  # A missing file or a folder gets our message.
-    with _damage_named(path):
-        file = uproot.open({str(path): None}, **_SOURCES.get(urlsplit(str(path)).scheme, {}))
-    with file:
-        with _damage_named(path):
-            kinds = {key.split(";")[0]: kind for key, kind in file.classnames().items()}
-            found = kinds.get(TREE) == "TTree"
-            tree = file[TREE] if found else None
-        if tree is None:
-            names = ", ".join(sorted(kinds)) or "nothing"
-            problem = f"there is no tree {TREE!r}; the file has {names}"
-            raise place_error(path, None, problem, _GIVE)
-        if tree.num_entries == 0:
-            problem = f"the tree {TREE!r} is empty"
-            raise place_error(path, None, problem, "check the run of Delphes that wrote it")
-        yield tree
-
-
-@contextmanager
-def _damage_named(path: str | Path) -> Iterator[None]:
-    """Turn what uproot raises on a damaged or unreachable file into one error.
-
-    Damaged bytes may raise almost any error in uproot, so all are taken here.
-    """
-    try:
-        yield
-    except MemoryError:
-        raise
-    except ImportError as error:
-        problem = "this kind of address needs another package"
-        raise place_error(path, None, problem, str(error).strip().split("\n")[0]) from error
-    except Exception as error:
-        told = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
-        problem = f"cannot be read; as a ROOT file it is damaged, cut off or out of reach ({told})"
-        raise place_error(path, None, problem, "copy it or make it again") from error
-
-
 def _branches(path: str | Path, tree: Any) -> list[str]:
-    # The names of branches alone: `Jet.PT` is `Jet/Jet.PT` in files of Delphes, `Jet.PT` in others.
-    present = {key.split("/")[-1] for key in tree.keys()}  # noqa: SIM118
+    present = branch_names(tree)
     missing = [name for name in REQUIRED if name not in present]
     if missing:
         problem = f"the tree {TREE!r} lacks the branches {', '.join(missing)}"
