@@ -1,0 +1,126 @@
+"""A block-hollow network of sets of points: the divergence takes one pass for each coordinate.
+
+The velocity of a point depends on the point itself through its stream of states, and on the others
+through keys and values to which its stream attends. Keys and values of a point come from this point
+alone, and no stream attends to its own. So with keys and values held constant, gradients flow from
+a point to its own velocity only, and a reverse pass of the sum over the points gives the diagonal
+blocks of the Jacobian (idea: HollowFlow, arXiv:2510.21542). The first thing that a stream gets to
+know is a mean over the other points.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hepdensity.models.diffusion.fields import Field, Points
+from hepdensity.models.diffusion.networks.conditioning import (
+    MASKED,
+    Context,
+    Feedforward,
+    Modulation,
+    Output,
+    attend,
+    check_heads,
+    heads_of,
+    modulated,
+)
+
+
+class HollowNetwork(Field):
+    """The velocity of each point from its own stream and from sources of the other points."""
+
+    def __init__(
+        self, coordinates: int, conditions: int, width: int, blocks: int, heads: int
+    ) -> None:
+        """Create the network.
+
+        Args:
+            coordinates: coordinates of a point.
+            conditions: number of conditions.
+            width: width of the states.
+            blocks: blocks of attention to the sources.
+            heads: attention heads of each block.
+
+        Raises:
+            ValueError: if the heads do not divide the width.
+        """
+        super().__init__()
+        check_heads(width, heads)
+        self.context = Context(conditions, width)
+        self.source = _Source(coordinates, width)
+        self.enter = nn.Sequential(
+            nn.Linear(coordinates, width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.pool = nn.Linear(width, width)
+        self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(blocks))
+        self.leave = Output(width, coordinates)
+
+    def forward(self, angle: Tensor, points: Points) -> Tensor:
+        """Velocity dy/d(angle), shape ``(n, N, c)``."""
+        return self._velocity(angle, points, points.x)
+
+    def own_part(self, angle: Tensor, points: Points) -> Tensor:
+        """The same velocity, with gradients from a point to its own velocity only."""
+        return self._velocity(angle, points, points.x.detach())
+
+    def _velocity(self, angle: Tensor, points: Points, others: Tensor) -> Tensor:
+        """Velocity from the points as themselves, and the same points as others."""
+        context = self.context(angle, points.condition)
+        sources = points.masked(self.source(others, context))
+        away = sources.sum(dim=1, keepdim=True) - sources
+        number = (points.counts - 1).clamp(min=1)[:, None, None].to(away)
+        allowed = points.present[:, None] & ~_diagonal(points)
+        states = self.enter(points.x) + self.pool(away / number)
+        for block in self.blocks:
+            states = block(states, sources, context, allowed)
+        result: Tensor = self.leave(states, context)
+        return result
+
+
+def _diagonal(points: Points) -> Tensor:
+    places = points.x.shape[1]
+    return torch.eye(places, dtype=torch.bool, device=points.x.device)
+
+
+class _Source(nn.Module):
+    """What other points may know of a point."""
+
+    def __init__(self, coordinates: int, width: int) -> None:
+        super().__init__()
+        self.enter = nn.Sequential(
+            nn.Linear(coordinates, width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.feedforward = Feedforward(width)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        states = self.feedforward(self.enter(x), context)
+        return nn.functional.layer_norm(states, states.shape[-1:])
+
+
+class _Block(nn.Module):
+    """Attention of streams to the sources of other points and to a null source."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self._heads = heads
+        self.modulation = Modulation(width, 3)
+        self.ask, self.join = nn.Linear(width, width), nn.Linear(width, width)
+        self.answer = nn.Linear(width, 2 * width)
+        self.null = nn.Parameter(torch.zeros(2 * width))
+        self.feedforward = Feedforward(width)
+
+    def forward(self, states: Tensor, sources: Tensor, context: Tensor, allowed: Tensor) -> Tensor:
+        scale, shift, gate = self.modulation(context)
+        query = heads_of(self.ask(modulated(states, scale, shift)), self._heads)
+        null = self.null.expand(len(states), 1, -1)
+        answers = torch.cat([self.answer(sources), null], dim=1)
+        key, value = (heads_of(part, self._heads) for part in answers.chunk(2, dim=2))
+        logits = query @ key.mT / math.sqrt(query.shape[3])
+        mask = nn.functional.pad(allowed, (0, 1), value=True)[:, None]
+        logits = logits.masked_fill(~mask, MASKED)
+        states = states + (1 + gate) * self.join(attend(logits, value))
+        result: Tensor = self.feedforward(states, context)
+        return result
