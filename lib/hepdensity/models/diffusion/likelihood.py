@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 from hepdensity.models.diffusion import divergence as divergences
 from hepdensity.models.diffusion.fields import END, Field, Points, base_log_prob, base_points
 from hepdensity.models.diffusion.paths import angle_grid
-from hepdensity.models.diffusion.solvers import Solution, adaptive, multistep
+from hepdensity.models.diffusion.solvers import RateFunction, Solution, adaptive, multistep
 
 SOLVERS = ("multistep", "adaptive")
 _BUCKET = 128
@@ -77,6 +77,10 @@ class Integration:
     def finer(self) -> Integration:
         """The same with twice the steps, or with a tenth of the tolerances."""
         return replace(self, steps=2 * self.steps, rtol=self.rtol / 10, atol=self.atol / 10)
+
+    def without_probes(self) -> Integration:
+        """The same with an exact divergence."""
+        return replace(self, divergence="exact") if self.divergence == "hutchinson" else self
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,7 @@ def _solve(field: Field, points: Points, how: Integration, probes: Tensor | None
     return adaptive(rate, points.x, 0.0, END, points.dimensions, *limits)
 
 
-def _velocity_only(field: Field, points: Points):  # type: ignore[no-untyped-def]
+def _velocity_only(field: Field, points: Points) -> RateFunction:
     @torch.no_grad()
     def rate(angle: Tensor, x: Tensor, chosen: Tensor | None) -> tuple[Tensor, Tensor]:
         velocity = points.masked(field(angle, points.at(x)))

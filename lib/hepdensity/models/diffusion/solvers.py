@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ def multistep(rate: RateFunction, x: Tensor, grid: Sequence[float]) -> Solution:
     n = len(x)
     total = torch.zeros(n, dtype=torch.float64, device=x.device)
     known: list[tuple[float, Tensor, Tensor]] = []
-    for k, (start, stop) in enumerate(zip(grid[:-1], grid[1:], strict=True)):
+    for k, (start, stop) in enumerate(pairwise(grid)):
         known = [(start, *rate(x.new_full((n,), start), x, None)), *known[:2]]
         if k == 0:
             guess = x + (stop - start) * known[0][1]

@@ -15,8 +15,7 @@ SCALE = 0.05
 They are smooth there, so that solvers need no small steps, and resolve log(angle) above.
 """
 _WAVES = 12
-MASKED = -1e9
-"""Logit of an absent point; a finite one, because a softmax over -inf only is NaN."""
+_EXCLUDED = -1e9  # not -inf, because a softmax over -inf only is NaN
 
 
 def angle_features(angle: Tensor) -> Tensor:
@@ -138,16 +137,31 @@ def check_heads(width: int, heads: int) -> None:
         raise ValueError(f"width {width} is not a multiple of {heads} attention heads")
 
 
-def heads_of(values: Tensor, heads: int) -> Tensor:
-    """Values of the last axis, split into heads, shape ``(n, heads, N, width / heads)``."""
-    return values.unflatten(2, (heads, -1)).transpose(1, 2)
-
-
-def attend(logits: Tensor, values: Tensor) -> Tensor:
-    """Means of values with weights from logits, all heads side by side, ``(n, N, width)``.
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, heads: int) -> Tensor:
+    """Attention with all heads side by side, shape ``(n, N, width)``.
 
     Args:
-        logits: shape ``(n, heads, N, M)``.
-        values: shape ``(n, heads, M, width / heads)``.
+        query: shape ``(n, N, width)``.
+        key: shape ``(n, M, width)``.
+        value: shape ``(n, M, width)``.
+        bias: added to the logits, see `attention_bias`.
+        heads: number of heads.
     """
-    return (logits.softmax(dim=3) @ values).transpose(1, 2).flatten(2)
+    query, key, value = (
+        part.unflatten(2, (heads, -1)).transpose(1, 2) for part in (query, key, value)
+    )
+    # Adding a constant is cheaper than masking, above all in reverse passes.
+    logits = (query / math.sqrt(query.shape[3])) @ key.mT + bias
+    return (logits.softmax(dim=3) @ value).transpose(1, 2).flatten(2)
+
+
+def attention_bias(allowed: Tensor, like: Tensor) -> Tensor:
+    """Logits that exclude what is not allowed, shape ``(n, 1, 1 or N, M)``.
+
+    A row in which nothing is allowed attends to everything; it must be set to 0 afterwards.
+
+    Args:
+        allowed: which points see which, bool, shape ``(n, 1 or N, M)``.
+        like: tensor whose precision the logits get.
+    """
+    return torch.zeros_like(allowed, dtype=like.dtype).masked_fill(~allowed, _EXCLUDED)[:, None]

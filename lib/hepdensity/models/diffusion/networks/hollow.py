@@ -10,21 +10,18 @@ know is a mean over the other points.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from hepdensity.models.diffusion.fields import Field, Points
 from hepdensity.models.diffusion.networks.conditioning import (
-    MASKED,
     Context,
     Feedforward,
     Modulation,
     Output,
     attend,
+    attention_bias,
     check_heads,
-    heads_of,
     modulated,
 )
 
@@ -71,11 +68,11 @@ class HollowNetwork(Field):
         context = self.context(angle, points.condition)
         sources = points.masked(self.source(others, context))
         away = sources.sum(dim=1, keepdim=True) - sources
-        number = (points.counts - 1).clamp(min=1)[:, None, None].to(away)
-        allowed = points.present[:, None] & ~_diagonal(points)
-        states = self.enter(points.x) + self.pool(away / number)
+        number = (points.counts - 1)[:, None, None].to(away)
+        states = self.enter(points.x) + self.pool(away / number.clamp(min=1))
+        bias = attention_bias(points.present[:, None] & ~_diagonal(points), states)
         for block in self.blocks:
-            states = block(states, sources, context, allowed)
+            states = block(states, sources, context, bias, number > 0)
         result: Tensor = self.leave(states, context)
         return result
 
@@ -90,18 +87,18 @@ class _Source(nn.Module):
 
     def __init__(self, coordinates: int, width: int) -> None:
         super().__init__()
-        self.enter = nn.Sequential(
-            nn.Linear(coordinates, width), nn.GELU(), nn.Linear(width, width)
+        self.modulation = Modulation(width, 2)
+        self.network = nn.Sequential(
+            nn.Linear(coordinates, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
-        self.feedforward = Feedforward(width)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        states = self.feedforward(self.enter(x), context)
-        return nn.functional.layer_norm(states, states.shape[-1:])
+        scale, shift = self.modulation(context)
+        return modulated(self.network(x), scale, shift)
 
 
 class _Block(nn.Module):
-    """Attention of streams to the sources of other points and to a null source."""
+    """Attention of streams to the sources of other points, if there are any."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -109,18 +106,15 @@ class _Block(nn.Module):
         self.modulation = Modulation(width, 3)
         self.ask, self.join = nn.Linear(width, width), nn.Linear(width, width)
         self.answer = nn.Linear(width, 2 * width)
-        self.null = nn.Parameter(torch.zeros(2 * width))
         self.feedforward = Feedforward(width)
 
-    def forward(self, states: Tensor, sources: Tensor, context: Tensor, allowed: Tensor) -> Tensor:
+    def forward(
+        self, states: Tensor, sources: Tensor, context: Tensor, bias: Tensor, others: Tensor
+    ) -> Tensor:
         scale, shift, gate = self.modulation(context)
-        query = heads_of(self.ask(modulated(states, scale, shift)), self._heads)
-        null = self.null.expand(len(states), 1, -1)
-        answers = torch.cat([self.answer(sources), null], dim=1)
-        key, value = (heads_of(part, self._heads) for part in answers.chunk(2, dim=2))
-        logits = query @ key.mT / math.sqrt(query.shape[3])
-        mask = nn.functional.pad(allowed, (0, 1), value=True)[:, None]
-        logits = logits.masked_fill(~mask, MASKED)
-        states = states + (1 + gate) * self.join(attend(logits, value))
+        query = self.ask(modulated(states, scale, shift))
+        key, value = self.answer(sources).chunk(2, dim=2)
+        found = self.join(attend(query, key, value, bias, self._heads))
+        states = torch.addcmul(states, found, (1 + gate) * others)
         result: Tensor = self.feedforward(states, context)
         return result

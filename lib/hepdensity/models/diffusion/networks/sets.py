@@ -7,20 +7,18 @@ arXiv:1706.03762). Absent points are in no mean and in no attention.
 
 from __future__ import annotations
 
-import math
-
+import torch
 from torch import Tensor, nn
 
 from hepdensity.models.diffusion.fields import Field, Points
 from hepdensity.models.diffusion.networks.conditioning import (
-    MASKED,
     Context,
     Feedforward,
     Modulation,
     Output,
     attend,
+    attention_bias,
     check_heads,
-    heads_of,
     modulated,
 )
 
@@ -59,8 +57,9 @@ class SetNetwork(Field):
         counts = points.counts.clamp(min=1)[:, None].to(states)
         mean = points.masked(states).sum(dim=1) / counts
         context = self.context(angle, points.condition) + self.pool(mean)
+        bias = attention_bias(points.present[:, None], states)
         for block in self.blocks:
-            states = block(states, context, points.present)
+            states = block(states, context, bias)
         result: Tensor = self.leave(states, context)
         return result
 
@@ -73,12 +72,9 @@ class _Block(nn.Module):
         self.mix, self.join = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.feedforward = Feedforward(width)
 
-    def forward(self, states: Tensor, context: Tensor, present: Tensor) -> Tensor:
+    def forward(self, states: Tensor, context: Tensor, bias: Tensor) -> Tensor:
         scale, shift, gate = self.modulation(context)
-        mixed = self.mix(modulated(states, scale, shift))
-        query, key, value = (heads_of(part, self._heads) for part in mixed.chunk(3, dim=2))
-        logits = query @ key.mT / math.sqrt(query.shape[3])
-        logits = logits.masked_fill(~present[:, None, None], MASKED)
-        states = states + (1 + gate) * self.join(attend(logits, value))
-        result: Tensor = self.feedforward(states, context)
+        mixed = self.mix(modulated(states, scale, shift)).chunk(3, dim=2)
+        found = self.join(attend(*mixed, bias, self._heads))
+        result: Tensor = self.feedforward(torch.addcmul(states, found, 1 + gate), context)
         return result
