@@ -50,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "models.networks": PHYSICS,
     "models.layers": {"models.base", "models.networks", *LAYOUT, *PHYSICS},
     "models.flows": {"models.layers", "models.networks", "models.base", *LAYOUT, *PHYSICS},
+    "models.diffusion": {"models.layers", "models.networks", "models.base", *LAYOUT, *PHYSICS},
     "models.classifier": {
         *("models.flows", "models.layers", "models.networks", "models.base"),
         *LAYOUT,

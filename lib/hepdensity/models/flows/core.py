@@ -1,8 +1,7 @@
 """A stack of layers from a base to data in the unit cube (Verheyen 2022, arXiv:2205.01697)."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
@@ -11,6 +10,7 @@ from hepdensity.models.base import Layer
 from hepdensity.models.layers.autoregressive import AutoregressiveSpline
 from hepdensity.models.layers.permutation import FixedPermutation
 from hepdensity.models.layers.standardisation import BOX, LOG_NORM
+from hepdensity.models.networks.initial import seeded
 
 BASES = ("uniform", "gaussian")
 
@@ -89,14 +89,6 @@ class Flow(nn.Module):
             if isinstance(layer, FixedPermutation):
                 values = values[:, layer.order]
         return values
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Make initial weights depend only on ``seed``; they come from torch's global generator."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def spline_layers(
