@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from hepdensity.evaluation.estimates import not_finite
 from hepdensity.evaluation.scores import (
     CURVE,
+    FACTOR,
     LOG_P_SETS,
     ONE_DRAW,
     SYMMETRISED,
@@ -20,6 +21,7 @@ from hepdensity.evaluation.scores import (
     Scores,
 )
 from hepdensity.models.base import DensityModel, has_sets, symmetrised
+from hepdensity.models.factorised import FactorisedDensity
 
 _CHUNK = {"cpu": 1_000, "cuda": 20_000}
 """Events per chunk; a model with thousands of categories keeps an array over all of them."""
@@ -95,7 +97,13 @@ def log_likelihoods(
         log-mean-exp over all orders. Attributes: ``exact``; if it is false, the numbers ``draws``
         of the curve; for a model of several multiplicities, their log-probabilities ``log_p_sets``;
         for each array, ``not_finite_<array>``, the number of events without a finite value.
+
+        A factorised density is evaluated once. Its value, of which ``exact`` says whether it is
+        exact or an unbiased estimate, is both ``log_likelihood`` and ``log_likelihood_tight``, and
+        its factors are ``log_p_<factor>``.
     """
+    if isinstance(model, FactorisedDensity):
+        return _factors(model, events, generator, advance)
     scores: dict[str, Score] = {ONE_DRAW: lambda m, x: m.log_prob(x, generator)}
     attributes: dict[str, Any] = {"exact": model.exact, **_sets(model)}
     if model.exact:
@@ -114,6 +122,28 @@ def log_likelihoods(
         arrays[TIGHT] = arrays[CURVE][-1]
     attributes |= {f"not_finite_{name}": not_finite(values) for name, values in arrays.items()}
     return Scores(arrays, attributes)
+
+
+def _factors(
+    model: FactorisedDensity,
+    events: Tensor,
+    generator: Generator,
+    advance: Callable[[int], object],
+) -> Scores:
+    """Log-densities of the factors, and their sum."""
+    precision = next(p.dtype for p in model.parameters())
+    parts: dict[str, list[Tensor]] = {}
+    with torch.no_grad():
+        for chunk in events.split(_CHUNK[events.device.type]):
+            for name, values in model.log_parts(chunk.to(precision), generator).items():
+                parts.setdefault(name, []).append(values.double().cpu())
+            advance(len(chunk))
+    factors = {name: torch.cat(values).numpy() for name, values in parts.items()}
+    total = np.sum(list(factors.values()), axis=0)
+    arrays = {f"{FACTOR}{name}": values for name, values in factors.items()}
+    arrays |= {ONE_DRAW: total, TIGHT: total}
+    attributes = {f"not_finite_{name}": not_finite(values) for name, values in arrays.items()}
+    return Scores(arrays, {"exact": model.exact, **_sets(model), **attributes})
 
 
 def _score(
@@ -151,6 +181,8 @@ def passes(
     model: DensityModel, count: int, importance: Importance, particles: int | None = None
 ) -> int:
     """Total that ``log_likelihoods`` reports to ``advance`` for ``count`` events."""
+    if isinstance(model, FactorisedDensity):
+        return count
     if not model.exact:
         return count + min(count, importance.events)
     return (3 if _is_ordered(model, particles) else 2) * count

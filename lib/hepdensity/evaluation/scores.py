@@ -16,6 +16,8 @@ TIGHT = "log_likelihood_tight"
 CURVE = "log_likelihood_curve"
 SYMMETRISED = "log_likelihood_symmetrised"
 LOG_P_SETS = "log_p_sets"
+FACTOR = "log_p_"
+"""Prefix of the arrays with the log-density of a factor."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -234,6 +235,36 @@ def iterate_jets(path: str | Path, chunk_jets: int = CHUNK_JETS) -> Iterator[Con
     """
     for start in range(0, count_jets(path), chunk_jets):
         yield read_jets(path, start, start + chunk_jets)
+
+
+@dataclass(frozen=True)
+class JetNumbers:
+    """What tells jets apart, without their momenta.
+
+    Attributes:
+        event_id: Number of the event, int64, shape (n,).
+        part: Part of the source, a place in `PARTS` or `NO_PART`, int8, shape (n,).
+        weight: Weight, float64, shape (n,).
+    """
+
+    event_id: np.ndarray
+    part: np.ndarray
+    weight: np.ndarray
+
+
+def read_numbers(path: str | Path) -> JetNumbers:
+    """Read what tells the jets of a file apart.
+
+    Args:
+        path: File as `JetWriter` writes it.
+
+    Raises:
+        ValueError: If the file is not such a file, or is damaged.
+    """
+    with _opened(path) as file:
+        n = len(file["jet"])
+        names = ("event_id", "part", "weight")
+        return JetNumbers(**{name: _read(path, file[name], 0, n) for name in names})
 
 
 def count_jets(path: str | Path) -> int:

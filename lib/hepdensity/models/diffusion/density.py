@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import torch
 from torch import Generator, Tensor, nn
 
-from hepdensity.models.base import MultiplicityModel
 from hepdensity.models.diffusion.fields import Field, Points
 from hepdensity.models.diffusion.likelihood import (
     Factor,
@@ -25,6 +24,7 @@ from hepdensity.models.diffusion.losses import OBJECTIVES
 from hepdensity.models.diffusion.networks.hollow import HollowNetwork
 from hepdensity.models.diffusion.networks.residual import ResidualNetwork
 from hepdensity.models.diffusion.networks.sets import SetNetwork
+from hepdensity.models.factorised import FactorisedDensity
 from hepdensity.models.layers.standardisation import Standardisation
 from hepdensity.models.layout import Layout
 from hepdensity.models.networks.initial import seeded
@@ -35,7 +35,7 @@ _VALIDATED = 1000
 """Events of a pass without gradients, whose attention would else take gigabytes."""
 
 
-class SetDensity(MultiplicityModel):
+class SetDensity(FactorisedDensity):
     """A density of continuous event columns and of a varying number of exchangeable particles."""
 
     log_numbers: Tensor
@@ -119,6 +119,11 @@ class SetDensity(MultiplicityModel):
     def bound(self) -> bool:
         """The density is that of the samples."""
         return False
+
+    @property
+    def exact(self) -> bool:
+        """Whether no probes are drawn; else log-densities are unbiased estimates."""
+        return self.integration.divergence != "hutchinson"
 
     def factors(self) -> list[list[nn.Module]]:
         """The field of the event columns, and that of the particles."""

@@ -12,9 +12,13 @@ on less, while the shower is still hard, makes the low ranges affordable.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hepdensity.generate.requirement import Activity
+
+SPARE = 1.05
+"""Factor on the number of events for a number of jets, against chance."""
 
 
 @dataclass(frozen=True)
@@ -99,3 +103,18 @@ def process_of(name: str) -> JetProcess:
     if name not in PROCESSES:
         raise ValueError(f"there is no process {name!r}; use {', '.join(PROCESSES)}")
     return PROCESSES[name]
+
+
+def events_for(name: str, jets: int) -> int:
+    """Number of events to generate for a number of jets in the window of 550 to 650 GeV.
+
+    The number of jets that comes out varies; the events are generated before any is chosen.
+
+    Args:
+        name: Name of the process.
+        jets: Number of jets wanted.
+
+    Raises:
+        ValueError: If there is no such process.
+    """
+    return math.ceil(SPARE * jets / process_of(name).jets_per_event)

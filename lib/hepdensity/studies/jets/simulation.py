@@ -5,7 +5,6 @@ The file is read back with `hepdensity.ingest.delphes_jets.read_delphes_jets`, a
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,24 +23,6 @@ from hepdensity.physics.jet_finding import FoundJets, JetFinding, jets_of_candid
 from hepdensity.physics.tops import contain_a_top
 from hepdensity.studies.jets.processes import JetProcess, process_of
 from hepdensity.studies.jets.top_record import TopRecord
-
-SPARE = 1.05
-"""Factor on the number of events for a number of jets, against chance."""
-
-
-def events_for(name: str, jets: int) -> int:
-    """Number of events to generate for a number of jets in the window of 550 to 650 GeV.
-
-    The number of jets that comes out varies; the events are generated before any is chosen.
-
-    Args:
-        name: Name of the process.
-        jets: Number of jets wanted.
-
-    Raises:
-        ValueError: If there is no such process.
-    """
-    return math.ceil(SPARE * jets / process_of(name).jets_per_event)
 
 
 def simulate_jets(
