@@ -140,6 +140,7 @@ class Study(JetSources):
         return {
             "runs": self.density_runs(),
             "classifiers": self.classifier_runs(),
+            "processes": self.processes(),
             "window": self.settings["window"],
             "draws": self.settings["bootstrap_draws"],
             "least_background": self.settings["least_background"],
