@@ -212,3 +212,15 @@ def test_rejected_slha(text: str, reason: str, capfd: pytest.CaptureFixture[str]
     assert "\n" not in str(error.value)
     assert "/tmp" not in str(error.value)
     assert capfd.readouterr().out == ""
+
+
+def test_top_quarks_count_as_activity() -> None:
+    """Two tops of at least 400 GeV each have more than 700 GeV, before and after they decay."""
+    settings = (
+        *("Beams:eCM = 13000", "PartonLevel:MPI = off", "Top:gg2ttbar = on"),
+        *("24:onMode = off", "24:onIfAny = 1 2 3 4 5"),
+    )
+    activity = Activity(ht=700.0, scale=100.0, eta=10.0)
+    run = PythiaRun((*settings, "PhaseSpace:pTHatMin = 400"), 3, activity=activity)
+    list(run.batches(20))
+    assert run.tally().vetoed == 0

@@ -62,7 +62,7 @@ PROCESSES = {
                 # Without it, a shower harder than the tops makes up a sixth of the jets, and events
                 # of any pTHat would be needed.
                 "SpaceShower:pTmaxMatch = 1",
-                "PhaseSpace:pTHatMin = 325",
+                "PhaseSpace:pTHatMin = 300",
             ),
             jets_per_event=0.23,
             activity=Activity(ht=1000.0, scale=100.0, eta=_LARGEST_ETA),
