@@ -5,7 +5,7 @@ from typing import Any
 from hepdensity.files import read_json, write_json
 from hepdensity.logs import configure
 from hepdensity.provenance import record
-from hepdensity.studies.jets.jet_files import ingest_chunks
+from hepdensity.studies.jets.jet_files import ingest_simulated
 
 
 def main(snakemake: Any) -> None:
@@ -15,7 +15,7 @@ def main(snakemake: Any) -> None:
     provenance = record(ingestion, None, snakemake.params.source)
     summaries = [read_json(path) for path in snakemake.input.summaries]
     files = list(snakemake.input.chunks)
-    numbers = ingest_chunks(files, summaries, snakemake.output.jets, ingestion, provenance)
+    numbers = ingest_simulated(files, summaries, snakemake.output.jets, ingestion, provenance)
     write_json(snakemake.output.record, {**numbers, "provenance": provenance})
 
 

@@ -12,7 +12,7 @@ from hepdensity.study import Study as BaseStudy
 SIMULATED, FILES = "simulated", "files"
 """Sources of jets."""
 
-FORMATS = ("top-tagging", "hidden-valley", "delphes", "hepmc")
+FORMATS = ("top_tagging", "hidden_valley", "root", "hepmc")
 """Formats of a user's files."""
 
 
@@ -55,17 +55,12 @@ class JetSources(BaseStudy):
         return f"{self.folder}/jets/{self.form_of(process)}/{process}.{kind}"
 
     def form(self) -> dict[str, Any]:
-        """What is stored of jets."""
-        keys = ("window", "jet_from")
-        return {**{key: self.settings[key] for key in keys}, "most": self.settings["constituents"]}
-
-    def finding(self) -> dict[str, Any]:
-        """How jets are found."""
-        low = self.settings["window"]["pt"][0]
+        """What is stored of jets, and how they are found."""
+        window = self.settings["window"]
         return {
-            "radius": self.settings["radius"],
-            "min_pt": 0.9 * low,
-            "min_candidate_pt": self.settings["min_candidate_pt"],
+            **{"most": self.settings["constituents"], "jet_from": self.settings["jet_from"]},
+            **{"pt": window["pt"], "eta": window["eta"], "min_pt": 0.9 * window["pt"][0]},
+            **{key: self.settings[key] for key in ("radius", "min_candidate_pt")},
         }
 
     # --- simulation -----------------------------------------------------------------------------
@@ -92,11 +87,7 @@ class JetSources(BaseStudy):
 
     def ingestion_of_chunks(self, process: str) -> dict[str, Any]:
         """Settings of the ingestion of the chunks of a simulated process."""
-        return {
-            **{"process": process, "chunks": len(self.chunks(process))},
-            **{"form": self.form(), "finding": self.finding()},
-            "largest_skipped": self.settings["largest_skipped"],
-        }
+        return {"process": process, "chunks": len(self.chunks(process)), **self.form()}
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -111,7 +102,7 @@ class JetSources(BaseStudy):
         return {
             **{"process": process, "format": given["format"], "seed": self.settings["seed"]},
             **{"label": given.get("label", process), "matched": given.get("matched", False)},
-            **{"form": self.form(), "finding": self.finding()},
+            **self.form(),
             "largest_skipped": self.settings["largest_skipped"],
             "remote": [name for name in given["files"] if "://" in name],
             "files": [identity(name) for name in self.files(process)],

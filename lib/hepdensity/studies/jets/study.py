@@ -96,12 +96,11 @@ class Study(JetSources):
     def truth_run(self, process: str) -> Run:
         """The training whose samples are the jets with a known density."""
         settings = self.settings["datasets"][process]
-        model = self.settings["known_truth"]["truth"]
-        return self.run(process, model, max(settings["n_train"]), settings["seeds"][0])
+        return self.run(process, self.truth, max(settings["n_train"]), settings["seeds"][0])
 
     def _has_truth(self, process: str) -> bool:
         given = self.settings["datasets"].get(process, {"models": []})
-        return self.settings["known_truth"]["truth"] in given["models"]
+        return self.truth in given["models"]
 
     def truth_samples(self, process: str) -> str:
         """Samples of the truth of a process."""
@@ -111,9 +110,32 @@ class Study(JetSources):
         """Weights of the truth of a known dataset."""
         return self.weights.format(**self.truth_run(self.parsed[dataset].process))
 
-    def known_score_file(self, process: str, dataset: str) -> str:
-        """True log-densities under the truth of a process of the samples in a known dataset."""
-        return f"{self.folder}/known_truth/{process}/{dataset}.h5"
+    @property
+    def truth(self) -> str:
+        """Model whose samples are the jets with a known density."""
+        return str(self.settings["known_truth"]["truth"])
+
+    def known_truth_file(self, dataset: str) -> str:
+        """True log-densities of the samples in a known dataset, under the truth of its process."""
+        return f"{self.folder}/known_truth/{dataset}.h5"
+
+    def true_evaluation(self, dataset: str) -> dict[str, Any]:
+        """Settings of the scores under the truth of a known dataset."""
+        return {
+            **{"seed": self.truth_run(self.parsed[dataset].process)["seed"]},
+            **{"device": self.config["devices"]["training"], "symmetrised": False},
+            **{"group": ALL_GROUPS, "groups": self.groups(dataset, ALL_GROUPS)},
+            **self.evaluation(),
+        }
+
+    def known_comparison(self) -> dict[str, Any]:
+        """Settings of the comparison of learned densities with the known ones."""
+        return {
+            "runs": self.density_runs(known=True),
+            "pairs": self.settings["known_truth"]["pairs"],
+            "draws": self.settings["bootstrap_draws"],
+            "seed": self.settings["seed"],
+        }
 
     def known_preparation(self, dataset: str) -> dict[str, Any]:
         """Settings of the preparation of a known dataset."""
@@ -135,6 +157,47 @@ class Study(JetSources):
         """Pattern of the accuracy of the log-densities of a training."""
         return f"{self.folder}/accuracy/{{dataset}}/{{model}}/n{{n_train}}/seed{{seed}}.json"
 
+    def accuracy(self, dataset: str, seed: int) -> dict[str, Any]:
+        """Settings of the measurement of the accuracy of a training."""
+        return {
+            **self.settings["accuracy"],
+            **{"seed": seed, "device": self.config["devices"]["training"]},
+            **{"groups": self.groups(dataset, ALL_GROUPS), "test": self.settings["split"]["test"]},
+        }
+
+    def classification(self, dataset: str, seed: int) -> dict[str, Any]:
+        """Settings of the scores of a classifier."""
+        return {
+            **{"seed": seed, "device": self.config["devices"]["training"]},
+            **{"processes": self.parsed[dataset].processes, "others": self.others(dataset)},
+        }
+
+    def classifier_files(self) -> list[str]:
+        """Log-odds of all classifiers."""
+        pattern = f"{self.folder}/classifiers/{{dataset}}/{{model}}/n{{n_train}}/seed{{seed}}.h5"
+        return [pattern.format(**run) for run in self.classifier_runs()]
+
+    def first_trained(self) -> str:
+        """The first process with a density of its own."""
+        return next((name for name in self.of_jets() if self.parsed[name].process == name), "")
+
+    def solver_dataset(self) -> str:
+        """Dataset on whose test jets solvers are compared: the first one of plain jets."""
+        return self.of_jets()[0]
+
+    def solver_runs(self) -> list[Run]:
+        """Trainings on which solvers are compared: the first size and seed of each model."""
+        runs = self.first_seed(self.solver_dataset())
+        first = {run["model"]: run for run in reversed(runs)}
+        return [first[name] for name in self.settings["solvers"]["models"] if name in first]
+
+    def solver_settings(self) -> dict[str, Any]:
+        """Settings of the comparison of solvers."""
+        runs = self.solver_runs()
+        counts = {key: self.settings["solvers"][key] for key in ("jets", "exact_jets")}
+        models = {run["model"]: self.model_params(run["model"]) for run in runs}
+        return {**counts, "seed": self.settings["seed"], "runs": runs, "models": models}
+
     def comparison(self) -> dict[str, Any]:
         """Settings of the tables and figures of anomaly scores."""
         return {
@@ -146,6 +209,7 @@ class Study(JetSources):
             "least_background": self.settings["least_background"],
             "seed": self.settings["seed"],
             "published": self.settings["published"],
+            "dark": self.settings["dark"],
         }
 
     # --- targets and checks ---------------------------------------------------------------------
@@ -196,7 +260,7 @@ class Study(JetSources):
         for name in (name for name in self.processes() if name in self.settings[FILES]):
             place = (FILES, name, "files")
             for path in self.given_process(name)["files"]:
-                if "://" in path and self.form_of(name) != "delphes":
+                if "://" in path and self.form_of(name) != "root":
                     yield place, f"{path}: only Delphes files can be remote; download it"
             for path in self.files(name):
                 yield from ((place, told) for told in file_problems(path))
@@ -207,10 +271,7 @@ class Study(JetSources):
             if name not in self.processes():
                 yield place, f"'{name}' is not in jets.processes"
         if parsed.known and not self._has_truth(parsed.process):
-            told = (
-                f"needs the model '{self.settings['known_truth']['truth']}' on the dataset"
-                f" '{parsed.process}'"
-            )
+            told = f"needs the model '{self.truth}' on the dataset '{parsed.process}'"
             yield place, told
         if parsed.leading and parsed.leading > self.settings["constituents"]:
             told = f"jets keep {self.settings['constituents']} constituents only"

@@ -128,8 +128,8 @@ def known_truth_table(
     mean of log p - log q over samples of the truth, which are not those of the training;
     `kl_*_per_particle` is its particle part per constituent. `auc_true` and `auc_learned` are those
     of both log-ratios, `auc_gap` is learned minus true; its interval contains 68 % of paired
-    bootstrap draws. A ratio cannot be better than the true one, so `above_truth` flags a gap of more
-    than two standard errors above zero. `rejection_*` is one over the background efficiency at
+    bootstrap draws. A ratio cannot be better than the true one, so `above_truth` flags a gap of
+    more than two standard errors above zero. `rejection_*` is one over the background efficiency at
     30 and 50 % signal, empty if fewer than ten background samples pass. `slope` is that of the true
     log-ratio over the learned one in a straight fit to all samples, 1 if calibrated. `mean_ratio`
     is the mean of the learned ratio over background samples, 1 if both densities are right, and

@@ -11,11 +11,17 @@ import numpy as np
 import torch
 
 from hepdensity.ingest.jet_file import iterate_jets, read_form
+from hepdensity.ingest.jet_repeats import refuse_repeated_jets
 from hepdensity.models.inputs import InputsWriter
 from hepdensity.physics.constituents import ConstituentJets, JetWindow
 from hepdensity.studies.jets.coordinates import Coordinates
 from hepdensity.studies.jets.layouts import JetDataset, layout_of
-from hepdensity.studies.jets.preprocessing.groups import GROUPS, UNUSED, Wanted, group_codes
+from hepdensity.studies.jets.preprocessing.groups import (
+    GROUPS,
+    UNUSED,
+    tested_codes,
+    trained_codes,
+)
 
 Block = dict[str, np.ndarray]
 """Arrays of some jets by name, with their columns as `events`."""
@@ -47,8 +53,8 @@ def prepare_inputs(
         no group; `limited`, numbers of values outside the range of their coordinate, by kind.
 
     Raises:
-        ValueError: If there are too few jets, if files keep fewer constituents than wanted, or a
-            jet is outside the window.
+        ValueError: If there are too few jets, if files keep fewer constituents than wanted, if a
+            jet occurs twice, or is outside the window.
     """
     dataset = JetDataset.parse(settings["dataset"])
     most = dataset.leading or settings["constituents"]
@@ -65,6 +71,7 @@ def prepare_inputs(
             arrays = {"event_id": jets.event_id, "jet_id": jets.jet_id}
             yield group, start, {"events": columns, **arrays}
 
+    refuse_repeated_jets(list(files.values()))
     for path in files.values():
         _check_constituents(path, most)
     with InputsWriter(output, layout, provenance) as writer:
@@ -109,10 +116,9 @@ def _codes(
     name: str, path: str | Path, dataset: JetDataset, settings: Mapping[str, Any]
 ) -> np.ndarray:
     split = settings["split"]
-    wanted = Wanted(split["test"])
-    if name in dataset.processes:
-        wanted = Wanted(split["test"], split["validation"], settings["train"])
-    return group_codes(path, wanted)
+    if name not in dataset.processes:
+        return tested_codes(path, split["test"])
+    return trained_codes(path, split["test"], split["validation"], settings["train"])
 
 
 def _name_of(process: str, group: str, dataset: JetDataset) -> str:
