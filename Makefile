@@ -59,6 +59,7 @@ benchmarks: setup
 	OMP_NUM_THREADS=1 PYTHONPATH=lib:$(VENV)/peers $(RUN_PYTHON) benchmarks/flows.py
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/treatments.py
 	OMP_NUM_THREADS=1 PYTHONPATH=lib:$(VENV)/peers $(RUN_PYTHON) benchmarks/object_models.py
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/likelihoods.py
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/generator.py
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/madgraph_comparison.py
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) benchmarks/readers.py

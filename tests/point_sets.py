@@ -22,7 +22,7 @@ def point_sets(counts: tuple[int, ...] = COUNTS, places: int = 5, seed: int = 1)
     return Points(x, present, condition).at(x)
 
 
-def with_random_weights(field: Field, seed: int = 2, size: float = 0.3) -> Field:
+def with_random_weights(field: Field, seed: int = 2, size: float = 0.25) -> Field:
     """The field in double precision with random weights; at first its output would be 0."""
     numbers = torch.Generator().manual_seed(seed)
     field = field.double()

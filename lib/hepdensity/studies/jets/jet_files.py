@@ -56,7 +56,8 @@ def ingest_files(
         files: The files, of one format.
         path: HDF5 file to write.
         ingestion: `format` (one of `FORMATS`), `process`, the label of its jets, `label`, that of
-            the wanted jets in files of several processes (`top_tagging`), what `form_of` takes, `largest_skipped`; for `root` and `hepmc` also `radius`, `min_pt` [GeV] and
+            the wanted jets in files of several processes (`top_tagging`), what `form_of` takes,
+            `largest_skipped`; for `root` and `hepmc` also `radius`, `min_pt` [GeV] and
             `min_candidate_pt` [GeV], for `root` `matched`, and for `hepmc` `seed`.
         provenance: Run record.
 

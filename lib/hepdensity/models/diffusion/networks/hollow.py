@@ -87,14 +87,15 @@ class _Source(nn.Module):
 
     def __init__(self, coordinates: int, width: int) -> None:
         super().__init__()
-        self.modulation = Modulation(width, 2)
-        self.network = nn.Sequential(
-            nn.Linear(coordinates, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        self.enter = nn.Sequential(
+            nn.Linear(coordinates, width), nn.GELU(), nn.Linear(width, width)
         )
+        self.feedforward = Feedforward(width)
+        self.modulation = Modulation(width, 2)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         scale, shift = self.modulation(context)
-        return modulated(self.network(x), scale, shift)
+        return modulated(self.feedforward(self.enter(x), context), scale, shift)
 
 
 class _Block(nn.Module):
