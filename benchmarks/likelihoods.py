@@ -4,7 +4,7 @@
 
 One run, one thread, float32. A full and a block-hollow network of the same width are trained for a
 short time on sets from a branching process with up to ``--slots`` points of three coordinates, by
-flow matching. The naive way is that of Mikuni and Nachman 2024 (arXiv:2306.15933): scipy's RK45 at
+flow matching. The naive way is that of Mikuni and Nachman 2024 (arXiv:2306.03933): scipy's RK45 at
 their tolerances for all sets of a batch together, with one reverse pass for each coordinate of each
 slot, present or not. Errors are root mean squares over the sets against the adaptive solver at
 tolerances of 1e-6 and an exact divergence in float64, in nats and in nats per point.
@@ -71,7 +71,7 @@ def branching(n: int, slots: int, seed: int) -> Tensor:
 def trained(network: str, slots: int, steps: int) -> SetDensity:
     """A model after a short training."""
     layout = layout_of(slots)
-    model = set_density(layout=layout, seed=1, loss="flow-matching", network=network, **SIZES)
+    model = set_density(layout=layout, seed=1, objective="flow-matching", network=network, **SIZES)
     events = branching(8_000, slots, 1)
     model.prepare(events)
     settings = TrainingSettings(

@@ -25,7 +25,7 @@ BUILDER = "hepdensity.models.diffusion.density:set_density"
 
 def model_of(layout: Layout, network: str = "hollow", **settings: Any) -> SetDensity:
     """A model with random weights that has counted some events."""
-    given = {**SIZES, "loss": "standard", "network": network, **settings}
+    given = {**SIZES, "objective": "standard", "network": network, **settings}
     model = set_density(layout=layout, seed=1, **given)
     model.prepare(real_events(layout, 60))
     for field in (model.event, model.particle):
@@ -50,7 +50,7 @@ def model_of(layout: Layout, network: str = "hollow", **settings: Any) -> SetDen
 def test_parts_sum_to_the_log_density(layout: Layout, parts: set[str]) -> None:
     if not layout.sets:
         batch = torch.randn(9, layout.features, dtype=torch.float64)
-        model = set_density(layout=layout, seed=1, loss="standard", **SIZES).double()
+        model = set_density(layout=layout, seed=1, objective="standard", **SIZES).double()
         model.prepare(batch)
     else:
         model, batch = model_of(layout), real_events(layout, 9)
@@ -63,7 +63,9 @@ def test_parts_sum_to_the_log_density(layout: Layout, parts: set[str]) -> None:
 
 def test_numbers_of_particles_are_counted_with_smoothing_and_sum_to_one() -> None:
     layout = real_layout(particles=3, least=0)
-    model = set_density(layout=layout, seed=1, loss="standard", smoothing=2.0, **SIZES).double()
+    model = set_density(
+        layout=layout, seed=1, objective="standard", smoothing=2.0, **SIZES
+    ).double()
     events = real_events(layout, 40)
     model.prepare(events[events[:, 1:].isnan().sum(dim=1) != 2])  # none with two particles
     expected = torch.tensor([12, 12, 2, 12], dtype=torch.float64) / 38
@@ -85,7 +87,7 @@ def test_a_new_model_is_the_gaussian_with_the_moments_of_the_events() -> None:
     """The Jacobians of the standardisation are in each part."""
     layout = real_layout()
     events = real_events(layout, 200)
-    model = set_density(layout=layout, seed=1, loss="standard", **SIZES).double()
+    model = set_density(layout=layout, seed=1, objective="standard", **SIZES).double()
     model.prepare(events)
     parts = model.log_parts(events)
     log = torch.zeros_like(events)
@@ -168,10 +170,10 @@ def test_samples_follow_the_density() -> None:
     assert float(found.mean()) == pytest.approx(entropy, abs=4 * float(found.std()) / 20)
 
 
-@pytest.mark.parametrize("loss", ["standard", "maximum-likelihood", "flow-matching"])
+@pytest.mark.parametrize("objective", ["standard", "maximum-likelihood", "flow-matching"])
 def test_losses_of_the_factors(loss: str) -> None:
     layout = real_layout()
-    model, batch = model_of(layout, loss=loss), real_events(layout, 32)
+    model, batch = model_of(layout, objective=loss), real_events(layout, 32)
     numbers = torch.Generator().manual_seed(1)
     both = model.factor_losses(batch, numbers)
     assert both.shape == (2,)
@@ -230,7 +232,7 @@ def test_events_that_do_not_fit(change: str, message: str) -> None:
 
 def test_nothing_counted() -> None:
     layout = real_layout()
-    model = set_density(layout=layout, seed=1, loss="standard", **SIZES)
+    model = set_density(layout=layout, seed=1, objective="standard", **SIZES)
     with pytest.raises(ValueError, match="call prepare"):
         model.log_prob(real_events(layout, 2))
 
@@ -240,7 +242,9 @@ def test_checkpoint_of_another_network(tmp_path: Path) -> None:
     save_weights(path, model_of(layout, "full"), {})
     with pytest.raises(ValueError, match=r"weights\.safetensors: the weights do not fit"):
         load_weights(path, model_of(layout, "hollow"))
-    again = set_density(layout=layout, seed=5, loss="standard", network="full", **SIZES).double()
+    again = set_density(
+        layout=layout, seed=5, objective="standard", network="full", **SIZES
+    ).double()
     load_weights(path, again)
     batch = real_events(layout, 5)
     torch.testing.assert_close(again.log_prob(batch), model_of(layout, "full").log_prob(batch))
@@ -249,7 +253,7 @@ def test_checkpoint_of_another_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"loss": "best"}, "unknown loss 'best'"),
+        ({"objective": "best"}, "unknown objective 'best'"),
         ({"network": "deep"}, "unknown network 'deep'"),
         ({"divergence": "hollow", "network": "full"}, "needs network 'hollow'"),
         ({"width": 9}, "not a multiple of 2"),
@@ -257,7 +261,7 @@ def test_checkpoint_of_another_network(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_settings(settings: dict[str, Any], message: str) -> None:
-    given = {**SIZES, "loss": "standard", **settings}
+    given = {**SIZES, "objective": "standard", **settings}
     with pytest.raises(ValueError, match=message):
         build_density(BUILDER, real_layout(), 1, given)
 
@@ -272,7 +276,7 @@ def test_wrong_settings(settings: dict[str, Any], message: str) -> None:
 def test_columns_that_are_no_real_numbers(column: Column, message: str) -> None:
     layout = Layout(event=(column,), particle=(), particles=0)
     with pytest.raises(ValueError, match=message):
-        set_density(layout=layout, seed=1, loss="standard")
+        set_density(layout=layout, seed=1, objective="standard")
 
 
 def test_no_particles_at_all() -> None:

@@ -77,7 +77,7 @@ def distance(model: SetDensity) -> tuple[float, float]:
 )
 def test_short_training_comes_near_the_truth(loss: str, network: str, tmp_path: Path) -> None:
     sizes = {"width": 16, "blocks": 1, "attention_heads": 2, "event_width": 8, "event_blocks": 1}
-    model = set_density(layout=LAYOUT, seed=1, loss=loss, network=network, steps=24, **sizes)
+    model = set_density(layout=LAYOUT, seed=1, objective=loss, network=network, steps=24, **sizes)
     events, validation = (draw(n, seed)[0].float() for n, seed in ((6000, 1), (600, 2)))
     model.prepare(events)
     before, _ = distance(model)

@@ -47,7 +47,7 @@ class SetDensity(FactorisedDensity):
     def __init__(
         self,
         layout: Layout,
-        loss: str,
+        objective: str,
         event: Field | None,
         particle: Field | None,
         integration: Integration,
@@ -57,20 +57,20 @@ class SetDensity(FactorisedDensity):
 
         Args:
             layout: columns of the events.
-            loss: name of the objective (see `losses`).
+            objective: name of the objective (see `losses`).
             event: field of the event columns, if there are any.
             particle: field of the particles, if there are any.
             integration: how ``log_prob`` and ``sample`` solve the ODEs.
             smoothing: events that are added to the count of each number of particles.
 
         Raises:
-            ValueError: for columns that are not real numbers, or an unknown loss.
+            ValueError: for columns that are not real numbers, or an unknown objective.
         """
         super().__init__()
         _refuse(layout)
-        if loss not in OBJECTIVES:
-            raise ValueError(f"unknown loss '{loss}'; choose from {list(OBJECTIVES)}")
-        self.layout, self.objective = layout, OBJECTIVES[loss]
+        if objective not in OBJECTIVES:
+            raise ValueError(f"unknown objective '{objective}'; choose from {list(OBJECTIVES)}")
+        self.layout, self.objective = layout, OBJECTIVES[objective]
         self.event, self.particle = event, particle
         self.integration, self._smoothing = integration, smoothing
         self.standardisation = Standardisation(layout, linear=True)
@@ -326,7 +326,7 @@ def set_density(
     *,
     layout: Layout,
     seed: int,
-    loss: str,
+    objective: str,
     network: str = "full",
     width: int = 48,
     blocks: int = 2,
@@ -344,7 +344,7 @@ def set_density(
     Args:
         layout: columns of the events, all of them real numbers.
         seed: seed of the initial weights.
-        loss: "standard", "maximum-likelihood" or "flow-matching".
+        objective: "standard", "maximum-likelihood" or "flow-matching".
         network: "full" (DeepSets and transformer) or "hollow" (its divergence is cheap).
         width: width of the states of the particles.
         blocks: attention blocks.
@@ -376,4 +376,4 @@ def set_density(
         if layout.particle:
             sizes = (width, blocks, attention_heads)
             particle = NETWORKS[network](len(layout.particle), _conditions(layout), *sizes)
-    return SetDensity(layout, loss, event, particle, integration, smoothing)
+    return SetDensity(layout, objective, event, particle, integration, smoothing)

@@ -42,7 +42,7 @@ class Integration:
         divergence: "exact", "hollow" or "hutchinson" (see `divergence`).
         steps: steps of the multistep solver; it takes one evaluation more.
         rtol: relative tolerance of the adaptive solver; the defaults are those of Mikuni and
-            Nachman 2024 (arXiv:2306.15933).
+            Nachman 2024 (arXiv:2306.03933).
         atol: its absolute tolerance.
         most_steps: largest number of steps that it tries.
         probes: probes for each evaluation. They are drawn anew at each step of the multistep

@@ -4,7 +4,7 @@ All compare the velocity of the ODE with dx_t/dt of pairs of data and noise. The
 and in the weights of the times:
 
 - `standard`: cosine path, times uniform in the angle; the "standard" loss of Mikuni and Nachman
-  2024 (arXiv:2306.15933), which they call lambda = sigma^2.
+  2024 (arXiv:2306.03933), which they call lambda = sigma^2.
 - `maximum-likelihood`: cosine path, times uniform in the log-SNR L, weight alpha^2, which makes the
   error of the velocity that of the noise. 1/2 int |eps - eps_hat|^2 dL is, up to a constant, a
   bound on -log p (Song et al. 2021, arXiv:2101.09258; Kingma et al. 2021, arXiv:2107.00630).

@@ -1,7 +1,7 @@
 """Paths from data x_0 to noise eps: x_t = alpha(t) x_0 + sigma(t) eps.
 
 `CosinePath` is variance-preserving diffusion with the cosine schedule of Mikuni and Nachman 2024
-(arXiv:2306.15933); its time is the angle, so that dx_t/dt is their v. `LinearPath` is that of flow
+(arXiv:2306.03933); its time is the angle, so that dx_t/dt is their v. `LinearPath` is that of flow
 matching (Lipman et al. 2023, arXiv:2210.02747).
 
 A network gives the velocity on the circle, dy/d(angle) with y = x_t / r and r^2 = alpha^2 +

@@ -15,7 +15,7 @@ _LOOKS = {
 
 
 def _look(settings: Settings) -> Look:
-    return _LOOKS[settings["loss"], settings.get("network", "full")]
+    return _LOOKS[settings["objective"], settings.get("network", "full")]
 
 
 def _choice(description: str, *names: str) -> Schema:
@@ -41,7 +41,7 @@ KINDS = (
         name="diffusion",
         builder="hepdensity.models.diffusion.density:set_density",
         settings={
-            "loss": _choice(
+            "objective": _choice(
                 "Objective: diffusion with the velocity error (standard) or the bound on the"
                 " likelihood (maximum-likelihood), or flow matching on linear paths",
                 *("standard", "maximum-likelihood", "flow-matching"),
@@ -74,7 +74,7 @@ KINDS = (
                 "exclusiveMinimum": 0,
             },
         },
-        required=frozenset({"loss"}),
+        required=frozenset({"objective"}),
         takes=frozenset({ABSENT}),
         symmetric=lambda settings: True,
         problems=_problems,

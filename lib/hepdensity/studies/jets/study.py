@@ -20,10 +20,9 @@ RESERVED = ("train", "validation", "test")
 DENSITY, CLASSIFIER = "diffusion", "set-classifier"
 """Kinds of model that this study compares."""
 
-FIGURES = (
-    *("jets_fig1_permutation", "jets_fig2_score_qcd", "jets_fig3_sic", "jets_fig4_score_top"),
-    *("jets_fig5_roc", "jets_fig6_nll"),
-)
+FIGURES = ("jets_fig1_permutation", "jets_fig3_sic", "jets_fig5_roc", "jets_fig6_nll")
+SCORE_FIGURES = {"qcd": "jets_fig2_score_qcd", "top": "jets_fig4_score_top"}
+"""Process -> figure of the scores of its densities."""
 TABLES = (
     *("jets_table1", "jets_table2", "jets_measure", "jets_solvers", "jets_likelihood"),
     "jets",
@@ -147,7 +146,7 @@ class Study(JetSources):
         """Trainings of densities, on jets or on samples of a known truth."""
         chosen = self.known() if known else self.of_jets()
         runs = [run for dataset in chosen for run in self.runs(dataset)]
-        return [run for run in runs if run["kind"] != CLASSIFIER]
+        return [run for run in runs if run["kind"] == DENSITY]
 
     def classifier_runs(self) -> list[Run]:
         """Trainings of classifiers."""
@@ -217,8 +216,10 @@ class Study(JetSources):
     def targets(self) -> list[str]:
         """Figures and tables."""
         known = [KNOWN_TRUTH] if self.known() else []
+        trained = {run["dataset"] for run in self.density_runs()}
         figures = [
             *FIGURES,
+            *(name for process, name in SCORE_FIGURES.items() if process in trained),
             *known,
             *(f"training_curves_{dataset}" for dataset in self.datasets()),
         ]
