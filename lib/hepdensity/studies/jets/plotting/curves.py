@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from hepdensity.evaluation.curve_bands import CurveWithBands, curve_with_bands, efficiencies
 from hepdensity.evaluation.resampling import LEVEL
@@ -59,7 +60,8 @@ def sic_curves(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[F
             axes.axhline(1, color="black", linewidth=0.6)
             axes.set_xscale("log")
             axes.set_xlabel(r"background efficiency $\epsilon_B$")
-            axes.set_ylabel(r"SIC = $\epsilon_S / \sqrt{\epsilon_B}$")
+            axes.set_ylabel("SIC")
+            axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_ylim(0, None)
             draw_title(axes, f"trained on {name_of(process)} jets")
             axes.legend(handles=_legend(settings, process), loc="upper right")

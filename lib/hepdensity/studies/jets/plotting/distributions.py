@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hepdensity.files import read_json
 from hepdensity.plotting.histograms import BinnedDensity, Binning, binned_density, draw_density
@@ -91,13 +92,13 @@ def _draw_panel(
     rows: Rows = []
     for (loss, process), values in found.items():
         density = binned_density(values, binning, len(values))
-        label = name_of(process) if loss == runs[0]["objective"] else None
-        draw_density(axes, density, colour_of(process, processes), label, DASHES[loss])
+        draw_density(axes, density, colour_of(process, processes), None, DASHES[loss])
         named = {"trained_on": trained_on, "loss": loss, "process": process, "measure": PAPER}
         rows += _histogram_rows(density, named)
-    if len(runs) > 1:
-        for loss in (run["objective"] for run in runs):
-            axes.plot([], [], color="black", linestyle=DASHES[loss], label=LOSSES[loss])
+    for process in processes:
+        axes.plot([], [], color=colour_of(process, processes), label=name_of(process))
+    for loss in (run["objective"] for run in runs):
+        axes.plot([], [], color="black", linestyle=DASHES[loss], label=LOSSES[loss])
     axes.set_xlim(low, high)
     axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
     axes.legend(ncols=2, loc="upper center")
@@ -147,6 +148,7 @@ def permutations(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple
                 ]
         low, high = axes.get_ylim()
         axes.set_ylim(low - 0.1 * (high - low), high + 0.45 * (high - low))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("number of the permutation")
         axes.set_ylabel(r"$-\log\,p$(particles | jet) [nats]")
         axes.legend(loc="upper left")
