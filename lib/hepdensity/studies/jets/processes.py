@@ -5,9 +5,9 @@ As in the top-tagging reference data set (Kasieczka et al. 2019, arXiv:1902.0991
 Mikuni and Nachman (2024, arXiv:2306.03933): a mass of 1.4 TeV, two dark quarks of 75 GeV, dark
 pions and rhos of 150 GeV. They give no further settings, so those of the dark shower are ours.
 
-Ranges of pTHat and vetoes keep more than 98 % of the jets of 550 to 650 GeV (docs/jets.md). An event
-with a jet of 550 GeV has about twice as much transverse momentum in all its partons, and a veto on
-less, while the shower is still hard, makes the low ranges affordable.
+Ranges of pTHat and vetoes keep more than 98 % of the jets of 550 to 650 GeV (docs/jets.md). An
+event with a jet of 550 GeV has about twice as much transverse momentum in all its partons, and a
+veto on less, while the shower is still hard, makes the low ranges affordable.
 """
 
 from __future__ import annotations
