@@ -1,7 +1,9 @@
 """Find jets that occur twice, in one file or across files.
 
-Two jets are the same if their constituents and their momenta are equal as stored. Labels, weights
-and numbers do not count: a file that was made again under another name is the same sample.
+Two jets are the same if the transverse momenta of their ten hardest constituents are equal as
+stored. Labels, weights, numbers and directions do not count, so that a jet is found again in a file
+that was made under another name or with another axis. Ten numbers of seven digits tell any two
+genuine jets apart.
 """
 
 from __future__ import annotations
@@ -12,20 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from hepdensity.ingest.jet_file import count_jets, iterate_jets, read_jets
-from hepdensity.ingest.repeats import (
-    RepeatFinder,
-    place_of,
-    refuse_repeated_events,
-    refuse_same_files,
-)
+from hepdensity.ingest.repeats import RepeatFinder, place_of, refuse_same_files
+from hepdensity.ingest.validation import place_error
 from hepdensity.physics.constituents import ConstituentJets
+
+_COMPARED = 10
 
 
 def jet_words(jets: ConstituentJets) -> np.ndarray:
     """What makes two jets the same, as 64-bit words.
-
-    The first constituents tell jets apart, so files with different numbers of places are compared
-    by what both have.
 
     Args:
         jets: The jets.
@@ -35,13 +32,8 @@ def jet_words(jets: ConstituentJets) -> np.ndarray:
     """
     hardest = jets.constituents[:, :_COMPARED, 2]
     pt = np.zeros((len(jets), _COMPARED), dtype=np.float32)
-    # Azimuths and axes may depend on how the jet was made; transverse momenta do not.
-    pt[:, : hardest.shape[1]] = np.nan_to_num(hardest) + np.float32(0)
+    pt[:, : hardest.shape[1]] = np.nan_to_num(hardest)
     return pt.view(np.uint64)
-
-
-_COMPARED = 10
-"""Constituents that are compared: ten numbers of seven digits."""
 
 
 def refuse_repeated_jets(paths: Sequence[str | Path]) -> None:
@@ -59,7 +51,14 @@ def refuse_repeated_jets(paths: Sequence[str | Path]) -> None:
         for jets in iterate_jets(path):
             finder.add(jet_words(jets))
     files = [(Path(path), count_jets(path)) for path in paths]
-    refuse_repeated_events(finder, _word_reader(files), files, "constituents")
+    read_words = _word_reader(files)
+    for pair in finder.candidates().tolist():
+        one, again = (read_words(jet) for jet in pair)
+        if np.array_equal(one, again):
+            (other, first), (path, second) = (place_of(jet, files) for jet in pair)
+            problem = f"it has the same constituents as jet {first} of {other}"
+            remedy = "remove one of the files, or make one of them again with another seed"
+            raise place_error(path, f"jet {second}", problem, remedy)
 
 
 def _word_reader(files: Sequence[tuple[Path, int]]) -> Callable[[int], np.ndarray]:

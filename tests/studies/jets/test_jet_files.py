@@ -49,7 +49,7 @@ def test_simulated_chunks(chunks: list[tuple[Path, dict[str, Any]]], tmp_path: P
 
 def test_a_chunk_given_twice(chunks: list[tuple[Path, dict[str, Any]]], tmp_path: Path) -> None:
     (file, summary), _ = chunks
-    with pytest.raises(ValueError, match=r"qcd\.h5: event .* has the same constituents as event"):
+    with pytest.raises(ValueError, match=r"qcd\.h5: jet .* has the same constituents as jet"):
         ingest_simulated([file, file], [summary] * 2, tmp_path / "qcd.h5", SIMULATED, {})
     assert list(tmp_path.iterdir()) == []
 

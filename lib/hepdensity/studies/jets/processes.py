@@ -5,9 +5,9 @@ As in the top-tagging reference data set (Kasieczka et al. 2019, arXiv:1902.0991
 Mikuni and Nachman (2024, arXiv:2306.03933): a mass of 1.4 TeV, two dark quarks of 75 GeV, dark
 pions and rhos of 150 GeV. They give no further settings, so those of the dark shower are ours.
 
-Ranges of pTHat and vetoes keep 98 % or more of the jets of 550 to 650 GeV (docs/jets.md). A dijet
-with a jet of 550 GeV has at least twice as much transverse momentum in all its partons, and a veto
-on less, while the shower is still hard, makes the low ranges affordable.
+Ranges of pTHat and vetoes keep more than 98 % of the jets of 550 to 650 GeV (docs/jets.md). An
+event with a jet of 550 GeV has about twice as much transverse momentum in all its partons, and a
+veto on less, while the shower is still hard, makes the low ranges affordable.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PROCESSES = {
         JetProcess(
             "qcd",
             (*_BASIC, "HardQCD:all = on", "PhaseSpace:pTHatMin = 275"),
-            jets_per_event=0.26,
+            jets_per_event=0.27,
             activity=Activity(ht=950.0, scale=100.0, eta=_LARGEST_ETA),
         ),
         JetProcess(
@@ -63,7 +63,7 @@ PROCESSES = {
                 "SpaceShower:pTmaxMatch = 1",
                 "PhaseSpace:pTHatMin = 300",
             ),
-            jets_per_event=0.20,
+            jets_per_event=0.21,
             activity=Activity(ht=1000.0, scale=100.0, eta=_LARGEST_ETA),
             matched=True,
         ),
@@ -83,7 +83,7 @@ PROCESSES = {
                     for q in (2, 3)
                 ),
             ),
-            jets_per_event=0.11,
+            jets_per_event=0.095,
         ),
     )
 }
