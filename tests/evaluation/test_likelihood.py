@@ -12,6 +12,7 @@ import torch
 from hepdensity.evaluation.estimates import mean_with_error, not_finite
 from hepdensity.evaluation.likelihood import Importance, log_likelihoods, passes
 from hepdensity.models.base import DensityModel, symmetrised
+from hepdensity.models.factorised import FactorisedDensity
 from hepdensity.models.flows.discrete import dequantisation_flow
 from hepdensity.models.flows.dropout import dropout_flow
 from hepdensity.models.flows.flow import SplineFlow, spline_flow
@@ -163,6 +164,70 @@ def test_events_with_absent_particles(generator: torch.Generator) -> None:
     assert set(scores.arrays) == {"log_likelihood", "log_likelihood_tight"}
     assert all(np.isfinite(values).all() for values in scores.arrays.values())
     assert scores.attributes["log_p_sets"] == pytest.approx(np.log([0.1, 0.9]))
+
+
+class TwoFactors(FactorisedDensity):
+    """Exponential factors of two columns; counts how often it is asked."""
+
+    def __init__(self, exact: bool) -> None:
+        super().__init__()
+        self.rate = torch.nn.Parameter(torch.ones((), dtype=torch.float64))
+        self.asked = 0
+        self._exact = exact
+
+    @property
+    def bound(self) -> bool:
+        return False
+
+    @property
+    def exact(self) -> bool:
+        return self._exact
+
+    @property
+    def log_probabilities(self) -> torch.Tensor:
+        return torch.zeros(1)
+
+    def log_parts(
+        self, batch: torch.Tensor, generator: torch.Generator | None = None
+    ) -> dict[str, torch.Tensor]:
+        self.asked += len(batch)
+        return {"first": -batch[:, 0], "second": torch.log(self.rate) - batch[:, 1]}
+
+    def log_prob(self, batch: torch.Tensor, generator: Any = None) -> torch.Tensor:
+        raise AssertionError("each factor may be the solution of an ODE")
+
+    def log_prob_tight(
+        self, batch: torch.Tensor, draws: Any = None, generator: Any = None
+    ) -> torch.Tensor:
+        raise AssertionError("each factor may be the solution of an ODE")
+
+    def loss(self, batch: torch.Tensor, generator: Any = None) -> torch.Tensor:
+        raise NotImplementedError
+
+    def sample(self, n: int, generator: Any = None) -> torch.Tensor:
+        raise NotImplementedError
+
+    def sample_set(self, n: int, chosen: int, generator: Any = None) -> torch.Tensor:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_factors_are_evaluated_once(events: torch.Tensor, exact: bool) -> None:
+    model = TwoFactors(exact)
+    events = events.clone()
+    events[3, 1] = torch.nan
+    done: list[int] = []
+    generator = torch.Generator().manual_seed(1)
+    scores = log_likelihoods(model, events, generator, DRAWS, advance=done.append)
+    assert model.asked == len(events) == sum(done) == passes(model, len(events), DRAWS)
+    first, second = (scores.arrays[f"log_p_{name}"] for name in ("first", "second"))
+    np.testing.assert_array_equal(first, -events[:, 0].numpy())
+    for name in ("log_likelihood", "log_likelihood_tight"):
+        np.testing.assert_array_equal(scores.arrays[name], first + second)
+    assert scores.attributes["exact"] is exact
+    assert scores.attributes["not_finite_log_p_first"] == 0
+    assert scores.attributes["not_finite_log_p_second"] == 1
+    assert scores.attributes["not_finite_log_likelihood"] == 1
 
 
 @pytest.mark.parametrize(

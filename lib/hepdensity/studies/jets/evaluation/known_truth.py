@@ -233,17 +233,24 @@ def _rejections(pair: Pair) -> dict[str, float | None]:
 
 
 def _calibration(pair: Pair) -> dict[str, float | None]:
-    learned, true = np.concatenate(pair.learned), np.concatenate(pair.true)
-    centred = learned - learned.mean()
-    slope = float((centred * true).sum() / (centred**2).sum())
-    residual = true - true.mean() - slope * centred
-    error = float(np.sqrt((centred**2 * residual**2).sum()) / (centred**2).sum())
     weights = np.exp(pair.learned[0] - pair.learned[0].max())
     return {
-        **{"slope": slope, "slope_error": error},
+        **_slope(np.concatenate(pair.learned), np.concatenate(pair.true)),
         "mean_ratio": float(np.exp(pair.learned[0]).mean()),
         "mean_ratio_samples": float(weights.sum() ** 2 / (weights**2).sum()),
     }
+
+
+def _slope(learned: np.ndarray, true: np.ndarray) -> dict[str, float | None]:
+    """Slope of a straight fit and its error, which allows for unequal spreads."""
+    centred = learned - learned.mean()
+    scale = float((centred**2).sum())
+    if scale == 0:
+        return {"slope": None, "slope_error": None}
+    slope = float((centred * true).sum()) / scale
+    residual = true - true.mean() - slope * centred
+    error = float(np.sqrt((centred**2 * residual**2).sum())) / scale
+    return {"slope": slope, "slope_error": error}
 
 
 def _read(path: str | Path, group: str) -> LogDensities:

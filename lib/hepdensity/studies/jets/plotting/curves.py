@@ -101,7 +101,11 @@ def roc_curves(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[F
             axes.set_ylabel(r"background efficiency $\epsilon_B$")
         left.legend(handles=handles, loc="lower right")
         draw_title(left, "anomaly scores, background vs. signal")
-        right.legend(loc="lower right")
+        if right.lines:
+            right.legend(loc="lower right")
+        else:
+            told = {"transform": right.transAxes, "ha": "center", "color": _CLASSIFIER}
+            right.text(0.5, 0.5, "needs densities of two processes", **told)
         draw_title(right, "known signal")
         draw_note(figure, note_of(files, settings))
     return figure, rows

@@ -40,7 +40,7 @@ def trained_codes(path: str | Path, test: int, validation: int, train: int) -> n
     return codes
 
 
-def tested_codes(path: str | Path, test: int) -> np.ndarray:
+def untrained_codes(path: str | Path, test: int) -> np.ndarray:
     """The same for a process that is not trained on; its test jets are those of `trained_codes`.
 
     Args:

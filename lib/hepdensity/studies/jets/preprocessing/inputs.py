@@ -19,8 +19,8 @@ from hepdensity.studies.jets.layouts import JetDataset, layout_of
 from hepdensity.studies.jets.preprocessing.groups import (
     GROUPS,
     UNUSED,
-    tested_codes,
     trained_codes,
+    untrained_codes,
 )
 
 Block = dict[str, np.ndarray]
@@ -117,7 +117,7 @@ def _codes(
 ) -> np.ndarray:
     split = settings["split"]
     if name not in dataset.processes:
-        return tested_codes(path, split["test"])
+        return untrained_codes(path, split["test"])
     return trained_codes(path, split["test"], split["validation"], settings["train"])
 
 
