@@ -22,6 +22,7 @@ from hepdensity.ingest.top_tagging import read_top_tagging
 from hepdensity.physics.constituents import ConstituentJets, JetForm, JetWindow
 from hepdensity.physics.jet_finding import JetFinding
 from hepdensity.studies.jets.processes import process_of
+from hepdensity.studies.jets.simulation import finding_of
 
 FORMATS = ("top_tagging", "hidden_valley", "root", "hepmc")
 """Formats of a user's files."""
@@ -111,7 +112,8 @@ def ingest_simulated(
         files: ROOT files of the chunks.
         summaries: Their summaries, in the same order.
         path: HDF5 file to write.
-        ingestion: `process`, `radius`, `min_candidate_pt` [GeV], and what `form_of` takes.
+        ingestion: `process`, `radius`, `min_candidate_pt` [GeV], and what `form_of` takes, with a
+            window.
         provenance: Run record.
 
     Returns:
@@ -128,7 +130,7 @@ def ingest_simulated(
     if not filled:
         told = f"none of the {numbers['generated']} events generated has a jet that is wanted"
         raise ValueError(f"{path}: {told}; generate more events, or widen the window")
-    finding = JetFinding(ingestion["radius"], min_candidate_pt=ingestion["min_candidate_pt"])
+    finding = finding_of(ingestion)
     counts: Counter[str] = Counter()
 
     def chunks() -> Iterator[ConstituentJets]:

@@ -25,6 +25,16 @@ from hepdensity.studies.jets.processes import JetProcess, process_of
 from hepdensity.studies.jets.top_record import TopRecord
 
 
+def finding_of(settings: Mapping[str, Any]) -> JetFinding:
+    """How the jets of the simulation are found.
+
+    Args:
+        settings: `radius`, `min_candidate_pt` [GeV], and the edges `pt` of the window [GeV].
+    """
+    # Somewhat softer jets tell how many are just outside the window.
+    return JetFinding(settings["radius"], 0.9 * settings["pt"][0], settings["min_candidate_pt"])
+
+
 def simulate_jets(
     generation: Mapping[str, Any],
     path: str | Path,
@@ -55,11 +65,7 @@ def simulate_jets(
     if generation["events"] > MOST_EVENTS_PER_CHUNK:
         raise ValueError(f"{process.name}: at most {MOST_EVENTS_PER_CHUNK} events fit in a chunk")
     window = JetWindow(tuple(generation["pt"]), generation["eta"])
-    finding = JetFinding(
-        generation["radius"],
-        min_pt=0.9 * window.pt[0],
-        min_candidate_pt=generation["min_candidate_pt"],
-    )
+    finding = finding_of(generation)
     chunk = _chunk(process, generation)
     run = PythiaRun(
         chunk.settings, chunk.run_seed(), activity=chunk.activity, name=f"jets {chunk.sample}"
