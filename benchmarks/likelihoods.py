@@ -34,7 +34,7 @@ from hepdensity.models.layout import Column, Layout, PresenceSet
 from hepdensity.training.loop import train
 from hepdensity.training.settings import TrainingSettings
 
-SIZES = {"width": 48, "blocks": 2, "attention_heads": 4}
+WIDTH, BLOCKS, HEADS = 48, 2, 4
 LEAST = 3
 _SPREAD = 0.35
 _LOSS_OF_SCALE = 0.75
@@ -71,16 +71,36 @@ def branching(n: int, slots: int, seed: int) -> Tensor:
 def trained(network: str, slots: int, steps: int) -> SetDensity:
     """A model after a short training."""
     layout = layout_of(slots)
-    model = set_density(layout=layout, seed=1, loss="flow-matching", network=network, **SIZES)
+    model = set_density(
+        layout=layout,
+        seed=1,
+        loss="flow-matching",
+        network=network,
+        width=WIDTH,
+        blocks=BLOCKS,
+        attention_heads=HEADS,
+    )
     events = branching(8_000, slots, 1)
     model.prepare(events)
     settings = TrainingSettings(
-        **{"batch_size": 128, "learning_rate": 1e-3, "validation_interval": steps},
-        **{"decay_factor": 0.5, "decay_patience": 1, "decay_threshold": 0.0, "stop_factor": 0.0},
-        **{"threshold_mode": "abs", "max_validations": None, "max_steps": steps},
-        **{"max_seconds": None, "checkpoint_seconds": 1e9, "device": "cpu"},
-        **{"optimiser": "adamw", "schedule": "cosine", "warmup_steps": steps // 10},
-        **{"clip_norm": 1.0, "ema_decay": 0.998},
+        batch_size=128,
+        learning_rate=1e-3,
+        validation_interval=steps,
+        decay_factor=0.5,
+        decay_patience=1,
+        decay_threshold=0.0,
+        threshold_mode="abs",
+        stop_factor=0.0,
+        max_validations=None,
+        max_steps=steps,
+        max_seconds=None,
+        checkpoint_seconds=1e9,
+        device="cpu",
+        optimiser="adamw",
+        schedule="cosine",
+        warmup_steps=steps // 10,
+        clip_norm=1.0,
+        ema_decay=0.998,
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
