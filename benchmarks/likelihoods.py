@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -123,8 +124,8 @@ def naive(field: Field, points: Points) -> Tensor:
         return np.concatenate([velocity.double().flatten().numpy(), total.numpy()])
 
     start = np.concatenate([points.x.double().flatten().numpy(), np.zeros(n)])
-    solved = solve_ivp(rate, (0.0, END), start, "RK45", t_eval=[END], rtol=1e-4, atol=5e-5)
-    end = torch.from_numpy(solved.y[:, -1])
+    solution = solve_ivp(rate, (0.0, END), start, "RK45", t_eval=[END], rtol=1e-4, atol=5e-5)
+    end = torch.from_numpy(solution.y[:, -1])
     return base_log_prob(points.at(end[:size].reshape(shape).to(points.x))) + end[size:]
 
 
@@ -136,6 +137,11 @@ def padded(field: Field, points: Points, steps: int) -> Tensor:
         angle_grid(steps),
     )
     return base_log_prob(points.at(solution.x)) + solution.integral
+
+
+def solved(field: Field, points: Points, how: Integration) -> Tensor:
+    """Log-density by our own solve, with seeded probes."""
+    return to_base(field, points, how, torch.Generator().manual_seed(4)).log_prob
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ def measure(network: str, slots: int, steps: int, events: int, few: int) -> None
     )
     precise = copy.deepcopy(model).double()
     assert precise.particle is not None
-    reference = to_base(precise.particle, points_of(precise, batch), tight).log_prob
+    reference = solved(precise.particle, points_of(precise, batch), tight)
     counts = points.counts.double()
     some = points.chosen(torch.arange(few))
     slow = timed(lambda: naive(field, some))
@@ -198,9 +204,8 @@ def measure(network: str, slots: int, steps: int, events: int, few: int) -> None
     wide = timed(lambda: padded(field, some, 16))
     show(f"multistep 16, exact, all slots ({few} sets)", wide)
     for name, how in variants(network).items():
-        numbers = torch.Generator().manual_seed(4)
-        show(name, timed(lambda h=how, g=numbers: to_base(field, points, h, g).log_prob))
-    bucketed = timed(lambda: to_base(field, some, Integration(steps=16)).log_prob)
+        show(name, timed(partial(solved, field, points, how)))
+    bucketed = timed(partial(solved, field, some, Integration(steps=16)))
     print(f"buckets alone (multistep 16, exact): {wide.cost / bucketed.cost:.2f}x")
 
 
