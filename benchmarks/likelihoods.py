@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ from hepdensity.models.layout import Column, Layout, PresenceSet
 from hepdensity.training.loop import train
 from hepdensity.training.settings import TrainingSettings
 
-SIZES = {"width": 48, "blocks": 2, "attention_heads": 4}
+WIDTH, BLOCKS, HEADS = 48, 2, 4
 LEAST = 3
 _SPREAD = 0.35
 _LOSS_OF_SCALE = 0.75
@@ -71,16 +72,36 @@ def branching(n: int, slots: int, seed: int) -> Tensor:
 def trained(network: str, slots: int, steps: int) -> SetDensity:
     """A model after a short training."""
     layout = layout_of(slots)
-    model = set_density(layout=layout, seed=1, objective="flow-matching", network=network, **SIZES)
+    model = set_density(
+        layout=layout,
+        seed=1,
+        objective="flow-matching",
+        network=network,
+        width=WIDTH,
+        blocks=BLOCKS,
+        attention_heads=HEADS,
+    )
     events = branching(8_000, slots, 1)
     model.prepare(events)
     settings = TrainingSettings(
-        **{"batch_size": 128, "learning_rate": 1e-3, "validation_interval": steps},
-        **{"decay_factor": 0.5, "decay_patience": 1, "decay_threshold": 0.0, "stop_factor": 0.0},
-        **{"threshold_mode": "abs", "max_validations": None, "max_steps": steps},
-        **{"max_seconds": None, "checkpoint_seconds": 1e9, "device": "cpu"},
-        **{"optimiser": "adamw", "schedule": "cosine", "warmup_steps": steps // 10},
-        **{"clip_norm": 1.0, "ema_decay": 0.998},
+        batch_size=128,
+        learning_rate=1e-3,
+        validation_interval=steps,
+        decay_factor=0.5,
+        decay_patience=1,
+        decay_threshold=0.0,
+        threshold_mode="abs",
+        stop_factor=0.0,
+        max_validations=None,
+        max_steps=steps,
+        max_seconds=None,
+        checkpoint_seconds=1e9,
+        device="cpu",
+        optimiser="adamw",
+        schedule="cosine",
+        warmup_steps=steps // 10,
+        clip_norm=1.0,
+        ema_decay=0.998,
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
@@ -103,8 +124,8 @@ def naive(field: Field, points: Points) -> Tensor:
         return np.concatenate([velocity.double().flatten().numpy(), total.numpy()])
 
     start = np.concatenate([points.x.double().flatten().numpy(), np.zeros(n)])
-    solved = solve_ivp(rate, (0.0, END), start, "RK45", t_eval=[END], rtol=1e-4, atol=5e-5)
-    end = torch.from_numpy(solved.y[:, -1])
+    solution = solve_ivp(rate, (0.0, END), start, "RK45", t_eval=[END], rtol=1e-4, atol=5e-5)
+    end = torch.from_numpy(solution.y[:, -1])
     return base_log_prob(points.at(end[:size].reshape(shape).to(points.x))) + end[size:]
 
 
@@ -116,6 +137,11 @@ def padded(field: Field, points: Points, steps: int) -> Tensor:
         angle_grid(steps),
     )
     return base_log_prob(points.at(solution.x)) + solution.integral
+
+
+def solved(field: Field, points: Points, how: Integration) -> Tensor:
+    """Log-density by our own solve, with seeded probes."""
+    return to_base(field, points, how, torch.Generator().manual_seed(4)).log_prob
 
 
 @dataclass(frozen=True)
@@ -160,7 +186,7 @@ def measure(network: str, slots: int, steps: int, events: int, few: int) -> None
     )
     precise = copy.deepcopy(model).double()
     assert precise.particle is not None
-    reference = to_base(precise.particle, points_of(precise, batch), tight).log_prob
+    reference = solved(precise.particle, points_of(precise, batch), tight)
     counts = points.counts.double()
     some = points.chosen(torch.arange(few))
     slow = timed(lambda: naive(field, some))
@@ -178,9 +204,8 @@ def measure(network: str, slots: int, steps: int, events: int, few: int) -> None
     wide = timed(lambda: padded(field, some, 16))
     show(f"multistep 16, exact, all slots ({few} sets)", wide)
     for name, how in variants(network).items():
-        numbers = torch.Generator().manual_seed(4)
-        show(name, timed(lambda h=how, g=numbers: to_base(field, points, h, g).log_prob))
-    bucketed = timed(lambda: to_base(field, some, Integration(steps=16)).log_prob)
+        show(name, timed(partial(solved, field, points, how)))
+    bucketed = timed(partial(solved, field, some, Integration(steps=16)))
     print(f"buckets alone (multistep 16, exact): {wide.cost / bucketed.cost:.2f}x")
 
 

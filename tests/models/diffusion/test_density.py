@@ -208,8 +208,8 @@ def wrong(change: str) -> Tensor:
     batch = real_events(layout, 4)
     if change == "columns":
         return batch[:, 1:]
-    row = {"event": 0, "hole": 1, "half": 2, "none": slice(1, None)}[change]
-    batch[2, row] = torch.nan
+    columns = {"event": [0], "hole": [1, 2], "half": [2], "none": [1, 2, 3, 4, 5, 6]}[change]
+    batch[2, columns] = torch.nan
     return batch
 
 

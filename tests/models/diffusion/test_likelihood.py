@@ -2,6 +2,7 @@
 
 import logging
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ DIVERGENCE = {"full": "exact", "hollow": "hollow"}
 each_network = pytest.mark.parametrize("name", NETWORKS)
 FEW = (2, 1, 0)
 """Points of each set where solves are long."""
-TIGHT = {"rtol": 1e-8, "atol": 1e-9}
+TIGHT: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-9}
 
 
 class OneField:
@@ -32,7 +33,7 @@ class OneField:
     def __init__(self, field: Field, condition: float = 0.3) -> None:
         self.field, self.condition = field, condition
 
-    def ode_factors(self, batch: torch.Tensor) -> tuple[dict, dict[str, Factor]]:
+    def ode_factors(self, batch: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, Factor]]:
         x = batch.unflatten(1, (-1, 3))
         present = ~x[:, :, 0].isnan()
         condition = torch.full((len(x), 2), self.condition, dtype=x.dtype)
@@ -104,7 +105,7 @@ def test_more_probes_are_less_noisy() -> None:
 @each_network
 def test_order_and_number_of_places_do_not_matter(name: str) -> None:
     model, points = OneField(NETWORKS[name]()), point_sets()
-    how = {"divergence": DIVERGENCE[name], "steps": 12}
+    how: dict[str, Any] = {"divergence": DIVERGENCE[name], "steps": 12}
     value = log_prob(model, rows(points), **how)
     order = torch.tensor([3, 0, 4, 1, 2])
     turned = Points(points.x[:, order], points.present[:, order], points.condition)
@@ -141,7 +142,8 @@ def test_solvers_agree(name: str) -> None:
 
 def test_events_do_not_matter_to_each_other() -> None:
     model, batch = OneField(set_network()), rows(point_sets(FEW, 2))
-    for how in ({"steps": 8}, {"solver": "adaptive", "rtol": 1e-3}):
+    choices: tuple[dict[str, Any], ...] = ({"steps": 8}, {"solver": "adaptive", "rtol": 1e-3})
+    for how in choices:
         whole = log_prob(model, batch, **how)
         alone = torch.cat([log_prob(model, row[None], **how) for row in batch])
         torch.testing.assert_close(alone, whole)
@@ -252,6 +254,6 @@ def test_an_event_that_does_not_converge_is_reported(caplog: pytest.LogCaptureFi
         ({"divergence": "hollow"}, "not block-hollow"),
     ],
 )
-def test_wrong_choices(choice: dict, message: str) -> None:
+def test_wrong_choices(choice: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         log_prob(OneField(set_network()), rows(point_sets()), **choice)

@@ -51,7 +51,7 @@ def test_minimiser_is_the_velocity_of_the_mixture(name: str) -> None:
     curvature = 2 * _weighted(objective, field, points, noise, time)
     ridge = 1e-6 * curvature.diagonal().max() * torch.eye(len(slope)).double()
     with torch.no_grad():
-        field.weight -= torch.linalg.solve(curvature + ridge, slope)
+        field.weight.copy_(-torch.linalg.solve(curvature + ridge, slope))
     angle = 0.3 + torch.rand(2_000, generator=numbers, dtype=torch.float64)
     other = torch.randn(2_000, 1, generator=numbers, dtype=torch.float64)
     x = CosinePath().at(model.sample(2_000, numbers), other, angle[:, None])

@@ -113,7 +113,7 @@ def test_grid_is_dense_at_the_data() -> None:
     grid = angle_grid(16)
     steps = np.diff(grid)
     assert grid[0] == 0 and grid[-1] == pytest.approx(END)
-    assert (np.diff(steps) > 0).all() and steps[0] < steps[-1] / 5
+    assert (np.diff(steps) > 0).all() and steps[0] < steps[-1] / 4
 
 
 def test_grid_needs_a_step() -> None:

@@ -49,7 +49,12 @@ def test_rows_of_several_points_are_independent_sets() -> None:
         ([[0.0, 0.0]], [[[1.0, 0.5], [0.0, 1.0]]], [1.0], "symmetric"),
     ],
 )
-def test_wrong_parameters(means: list, covariances: list, weights: list, message: str) -> None:
+def test_wrong_parameters(
+    means: list[list[float]],
+    covariances: list[list[list[float]]],
+    weights: list[float],
+    message: str,
+) -> None:
     with pytest.raises(ValueError, match=message):
         gaussian_mixture_model(means, covariances, weights)
 

@@ -47,9 +47,9 @@ class Objective:
             like: tensor whose precision and device the times get.
             generator: source of random numbers.
         """
-        kind = {"dtype": like.dtype, "device": like.device}
-        order = torch.randperm(n, generator=generator, device=like.device)
-        u = (order + torch.rand(n, generator=generator, **kind)) / n
+        dtype, device = like.dtype, like.device
+        order = torch.randperm(n, generator=generator, device=device)
+        u = (order + torch.rand(n, generator=generator, dtype=dtype, device=device)) / n
         if self.likelihood:
             return self.path.time_of(LOG_SNR * (2 * u - 1))
         return self.path.end * u

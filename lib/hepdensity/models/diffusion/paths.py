@@ -22,6 +22,9 @@ from torch import Tensor
 
 from hepdensity.models.diffusion.fields import END
 
+_DENSE = 0.25
+"""Angle below which the steps of the grid are nearly equal [rad]; see ADR 13."""
+
 
 class Path(ABC):
     """A path from data (time 0) to a standard Gaussian (time ``end``).
@@ -120,16 +123,18 @@ class LinearPath(Path):
         return torch.sigmoid(-log_snr / 2)
 
 
-def angle_grid(steps: int, power: float = 1.5) -> list[float]:
+def angle_grid(steps: int) -> list[float]:
     """Angles from the data to the Gaussian end [rad], dense at the data.
+
+    They are equidistant in log(1 + angle / 0.25 rad).
 
     Args:
         steps: number of intervals.
-        power: the angles are (pi / 2) (k / steps)^power.
 
     Raises:
         ValueError: if there is no step.
     """
     if steps < 1:
         raise ValueError(f"a grid needs at least one step, not {steps}")
-    return [END * math.pow(k / steps, power) for k in range(steps + 1)]
+    unit = math.log1p(END / _DENSE) / steps
+    return [_DENSE * math.expm1(k * unit) for k in range(steps)] + [END]

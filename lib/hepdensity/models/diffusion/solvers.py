@@ -139,10 +139,11 @@ def adaptive(
             stages.append(rate(at, moved, active))
         velocities, divergences = zip(*stages, strict=True)
         added = total[active] + _sum(_STAGES[-1], divergences, span * h)
-        error = _error(
-            *(_sum(_ERRORS, values, span * h) for values in (velocities, divergences)),
-            *(torch.maximum(x[active].abs(), moved.abs()), added, scale[active]),
-            *(rtol, atol, dimensions[active]),
+        of_x = _sum(_ERRORS, velocities, span * h)
+        of_total = _sum(_ERRORS, divergences, span * h)
+        error = torch.maximum(
+            _spread(of_x, x[active], moved, dimensions[active], rtol, atol),
+            of_total.abs() / (atol + rtol * torch.maximum(added.abs(), scale[active])),
         )
         evaluations[active] += len(_NODES) - 1
         good = error <= 1
@@ -165,17 +166,10 @@ def _sum(weights: Sequence[float], values: Sequence[Tensor], step: Tensor) -> Te
     return total * step.to(total).reshape(-1, *[1] * (total.dim() - 1))
 
 
-def _error(
-    of_x: Tensor,
-    of_total: Tensor,
-    size: Tensor,
-    total: Tensor,
-    scale: Tensor,
-    rtol: float,
-    atol: float,
-    dimensions: Tensor,
+def _spread(
+    error: Tensor, before: Tensor, behind: Tensor, dimensions: Tensor, rtol: float, atol: float
 ) -> Tensor:
-    """Error of a step in units of the tolerance, shape ``(m,)``."""
-    ratios = (of_x / (atol + rtol * size)).double().square().sum(dim=(1, 2))
-    spread = (ratios / dimensions.clamp(min=1)).sqrt()
-    return torch.maximum(spread, of_total.abs() / (atol + rtol * torch.maximum(total.abs(), scale)))
+    """Root mean square of errors of coordinates in units of the tolerance, shape ``(m,)``."""
+    size = torch.maximum(before.abs(), behind.abs())
+    squares = (error / (atol + rtol * size)).double().square().sum(dim=(1, 2))
+    return (squares / dimensions.clamp(min=1)).sqrt()

@@ -114,8 +114,8 @@ class GaussianMixture(Field):
         """Draw ``n`` points directly, without an ODE, shape ``(n, d)``."""
         chosen = self.log_weights.exp().multinomial(n, replacement=True, generator=generator)
         shape = (n, self.means.shape[1], 1)
-        kind = {"dtype": self.means.dtype, "device": self.means.device}
-        noise = torch.randn(shape, generator=generator, **kind)
+        dtype, device = self.means.dtype, self.means.device
+        noise = torch.randn(shape, generator=generator, dtype=dtype, device=device)
         root = torch.linalg.cholesky(self.covariances)[chosen]
         return self.means[chosen] + (root @ noise)[..., 0]
 

@@ -74,7 +74,7 @@ class _Block(nn.Module):
 
     def forward(self, states: Tensor, context: Tensor, bias: Tensor) -> Tensor:
         scale, shift, gate = self.modulation(context)
-        mixed = self.mix(modulated(states, scale, shift)).chunk(3, dim=2)
-        found = self.join(attend(*mixed, bias, self._heads))
+        query, key, value = self.mix(modulated(states, scale, shift)).chunk(3, dim=2)
+        found = self.join(attend(query, key, value, bias, self._heads))
         result: Tensor = self.feedforward(torch.addcmul(states, found, 1 + gate), context)
         return result
