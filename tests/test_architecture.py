@@ -45,12 +45,18 @@ ALLOWED: dict[str, set[str]] = {
     "models.registry": {"models.kind", "models.kinds"},
     "models.layout": set(),
     "models.base": LAYOUT,
+    "models.factorised": {"models.base"},
     "models.build": {"models.base", "named", *LAYOUT},
     "models.inputs": {"files", *LAYOUT},
     "models.networks": PHYSICS,
     "models.layers": {"models.base", "models.networks", *LAYOUT, *PHYSICS},
     "models.flows": {"models.layers", "models.networks", "models.base", *LAYOUT, *PHYSICS},
-    "models.diffusion": {"models.layers", "models.networks", "models.base", *LAYOUT, *PHYSICS},
+    "models.diffusion": {
+        *("models.layers", "models.networks", "models.base", "models.factorised"),
+        *LAYOUT,
+        *PHYSICS,
+    },
+    "models.set_classifier": {"models.layers", "models.networks", "models.base", *LAYOUT},
     "models.classifier": {
         *("models.flows", "models.layers", "models.networks", "models.base"),
         *LAYOUT,
@@ -62,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "ingest": PHYSICS,
     "preprocessing": PHYSICS,
     "training": {"models.base", *FOUNDATION},
-    "evaluation": {"models.base", "models.inputs", *LAYOUT, *PHYSICS},
+    "evaluation": {"models.base", "models.factorised", "models.inputs", *LAYOUT, *PHYSICS},
     "plotting": {"evaluation", "models.kind", *PHYSICS},
 }
 """What a part may import besides itself; a study may import anything except other studies."""

@@ -16,8 +16,8 @@ def test_rows(tmp_path: Path) -> None:
     found = {(row["dataset"], row["measure"], row["part"]): row["auc"] for row in rows}
     first = table1(fake.files, fake.settings())[0]
     assert found["qcd", "paper", "score of eq. 7"] == pytest.approx(first["auc"])
-    whole = {found["qcd", name, "jet and particles"] for name in ("paper", "logit", "GeV")}
+    whole = {found["qcd", name, "jet and particles"] for name in ("paper", "logit", "physical")}
     assert len(whole) == 3
-    # The paper's measure and that in GeV differ by what is the same for all jets of the jet part.
-    assert found["qcd", "paper", "jet"] == pytest.approx(found["qcd", "GeV", "jet"])
+    # The paper's measure and that per GeV and rad differ by what is the same for all jets of the jet part.
+    assert found["qcd", "paper", "jet"] == pytest.approx(found["qcd", "physical", "jet"])
     assert all(row["auc_error"] > 0 and row["not_finite"] == 0 for row in rows)

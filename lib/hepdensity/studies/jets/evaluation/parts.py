@@ -8,7 +8,7 @@ Score files, inputs files and files of classifiers are recognised by their paths
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 from hepdensity.evaluation.scores import FACTOR, read_scores
 from hepdensity.models.inputs import read_array, read_layout
 from hepdensity.physics.constituents import JetWindow
-from hepdensity.studies.jets.coordinates import Coordinates, change_of_measure
+from hepdensity.studies.jets.coordinates import MEASURES, Coordinates, change_of_measure
 from hepdensity.studies.jets.layouts import JetDataset
 from hepdensity.studies.jets.score import anomaly_score, negative_log_likelihood
 
@@ -26,16 +26,7 @@ NUMBER, EVENT, PARTICLES = (f"{FACTOR}{name}" for name in ("N", "event", "partic
 """Arrays of score files."""
 
 PAPER = "paper"
-"""Measure of the paper: pT, eta and mass of the jet as they are, and log(1 - z)."""
-
-MEASURES = {
-    PAPER: ("linear", "log_rest"),
-    "logit": ("logit", "logit"),
-    "GeV": ("linear", "physical"),
-}
-"""Name of a measure -> coordinates of jets and of constituents per unit of which densities are."""
-
-SCORE, NLL = "eq. 7", "NLL"
+"""Measure of the paper, the default of all tables and figures."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +88,7 @@ class PartReader:
         Args:
             run: The training (see `hepdensity.study.Study.run`).
             group: Group of its dataset.
-            measure: Name of a measure (see `MEASURES`).
+            measure: Name of a measure (see `hepdensity.studies.jets.coordinates`).
 
         Raises:
             ValueError: If there is no such score file or group.
@@ -109,7 +100,7 @@ class PartReader:
         jet, rows = self._physical(run["dataset"], group)
         dataset = JetDataset.parse(run["dataset"])
         old = Coordinates("logit", dataset.coordinates, self._window)
-        new = Coordinates(*MEASURES[measure], self._window)
+        new = replace(MEASURES[measure], window=self._window)
         of_jet, of_rows = (term.numpy() for term in change_of_measure(jet, rows, old, new))
         n = (~torch.isnan(rows[:, :, 2])).sum(dim=1).numpy()
         return Parts(
