@@ -16,7 +16,7 @@ rule score_classifier:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
-        source=lambda w: digest("jets/score_classifier", module_of(jets.builder(w.model))),
+        source=digest("jets/score_classifier"),
         model=lambda w: jets.model_params(w.model),
         scoring=lambda w: jets.classification(w.dataset, int(w.seed)),
     message:
@@ -25,23 +25,25 @@ rule score_classifier:
         "../../scripts/jets/score_classifier.py"
 
 
-rule measure_accuracy:
+rule evaluate_accuracy:
     input:
         weights=jets.weights,
         inputs=jets.inputs,
     output:
         accuracy=jets.accuracy_file(),
     log:
-        log_of("measure_accuracy", "{dataset}", "{model}", "n{n_train}", "seed{seed}", study="jets"),
+        log_of(
+            "evaluate_accuracy", "{dataset}", "{model}", "n{n_train}", "seed{seed}", study="jets"
+        ),
     benchmark:
         benchmark_of(
-            "measure_accuracy", "{dataset}", "{model}", "n{n_train}", "seed{seed}", study="jets"
+            "evaluate_accuracy", "{dataset}", "{model}", "n{n_train}", "seed{seed}", study="jets"
         )
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
-        source=lambda w: digest("jets/measure_accuracy", module_of(jets.builder(w.model))),
+        source=digest("jets/measure_accuracy"),
         model=lambda w: jets.model_params(w.model),
         accuracy=lambda w: jets.accuracy(w.dataset, int(w.seed)),
     message:
@@ -66,7 +68,7 @@ rule score_known_truth:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
-        source=lambda w: digest("score_events", module_of(jets.builder(jets.truth))),
+        source=digest("score_events", module_of(jets.builder(jets.truth))),
         model=lambda w: jets.model_params(jets.truth),
         evaluation=lambda w: jets.true_evaluation(w.dataset),
     message:
@@ -75,23 +77,21 @@ rule score_known_truth:
         "../../scripts/score_events.py"
 
 
-rule compare_solvers:
+rule evaluate_solvers:
     input:
         weights=per_run(jets.weights, jets.solver_runs()),
         inputs=jets.inputs.format(dataset=jets.solver_dataset()),
     output:
         **table_files("jets", "jets_solvers", "Likelihood", "cost and error of solvers"),
     log:
-        log_of("compare_solvers", study="jets"),
+        log_of("evaluate_solvers", study="jets"),
     benchmark:
-        benchmark_of("compare_solvers", study="jets")
+        benchmark_of("evaluate_solvers", study="jets")
     conda:
         "../../envs/hepdensity.yaml"
     threads: 1
     params:
-        source=digest(
-            "jets/compare_solvers", *{module_of(jets.builder(run["model"])) for run in jets.solver_runs()}
-        ),
+        source=digest("jets/compare_solvers"),
         solvers=jets.solver_settings(),
     message:
         "Comparing solvers and divergences"
@@ -159,7 +159,9 @@ use rule evaluate_jets_table1 as evaluate_jets_table2 with:
 
 use rule evaluate_jets_table1 as evaluate_jets_measure with:
     output:
-        **table_files("jets", "jets_measure", "Anomaly scores", "the same densities in three measures"),
+        **table_files(
+            "jets", "jets_measure", "Anomaly scores", "the same densities in three measures"
+        ),
     log:
         log_of("evaluate_jets_measure", study="jets"),
     benchmark:

@@ -1,14 +1,14 @@
 jets = STUDIES["jets"]
 
 
-rule simulate_jets:
+rule generate_jets:
     output:
         root=f"{jets.folder}/events/{{process}}/chunk{{chunk}}.root",
         summary=f"{jets.folder}/events/{{process}}/chunk{{chunk}}.json",
     log:
-        log_of("simulate_jets", "{process}", "chunk{chunk}", study="jets"),
+        log_of("generate_jets", "{process}", "chunk{chunk}", study="jets"),
     benchmark:
-        benchmark_of("simulate_jets", "{process}", "chunk{chunk}", study="jets")
+        benchmark_of("generate_jets", "{process}", "chunk{chunk}", study="jets")
     wildcard_constraints:
         process=any_of(jets.processes("simulated")),
         chunk=r"\d+",

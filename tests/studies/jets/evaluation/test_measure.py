@@ -18,6 +18,6 @@ def test_rows(tmp_path: Path) -> None:
     assert found["qcd", "paper", "score of eq. 7"] == pytest.approx(first["auc"])
     whole = {found["qcd", name, "jet and particles"] for name in ("paper", "logit", "physical")}
     assert len(whole) == 3
-    # The paper's measure and that per GeV and rad differ by what is the same for all jets of the jet part.
+    # The jet part is the same in the paper's measure and per GeV and rad.
     assert found["qcd", "paper", "jet"] == pytest.approx(found["qcd", "physical", "jet"])
     assert all(row["auc_error"] > 0 and row["not_finite"] == 0 for row in rows)
