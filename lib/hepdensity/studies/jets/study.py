@@ -181,8 +181,8 @@ class Study(JetSources):
         return next((name for name in self.of_jets() if self.parsed[name].process == name), "")
 
     def solver_dataset(self) -> str:
-        """Dataset on whose test jets solvers are compared: the first one of plain jets."""
-        return self.of_jets()[0]
+        """Dataset on whose test jets solvers are compared: that of the first process trained on."""
+        return self.first_trained()
 
     def solver_runs(self) -> list[Run]:
         """Trainings on which solvers are compared: the first size and seed of each model."""
@@ -234,6 +234,8 @@ class Study(JetSources):
 
     def problems(self) -> Iterator[Problem]:
         """Conflicts between keys, and missing files."""
+        if not self.first_trained():
+            yield ("datasets",), "no dataset that is named after a process has models"
         known, names = self.known_processes(), self.processes()
         for name in names:
             if name in RESERVED:
