@@ -37,16 +37,20 @@ def test_lint(all_studies: Checkout) -> None:
 
 TRAININGS = {
     "gluino": {"smoke": 22, "quick": 20, "long": 26, "paper": 126},
-    "darkmachines": {"smoke": 10, "quick": 12, "long": 120, "paper": 168},
+    "darkmachines": {"smoke": 10, "quick": 12, "long": 105, "paper": 168},
+    "jets": {"smoke": 11, "quick": 9, "long": 31, "paper": 31},
 }
 """Number of trainings by study and preset."""
+NOT_SCORED = {"smoke": 2, "quick": 1, "long": 2, "paper": 2}
+"""Trainings of jets that no table of log-densities reads: a classifier, and a flow."""
 
 
 @pytest.mark.parametrize("preset", TRAININGS["gluino"])
 def test_presets_pass_a_dry_run(all_studies: Checkout, preset: str) -> None:
     plan = all_studies.plan(preset=preset)
     trainings = sum(by_preset[preset] for by_preset in TRAININGS.values())
-    assert plan["train_model"] == plan["score_events"] == trainings
+    assert plan["train_model"] == trainings
+    assert plan["score_events"] == trainings - NOT_SCORED[preset]
     assert plan["ingest_lhe"] == 2
     assert plan["ingest_simulated"] == 1
     assert set(plan) >= plot_rules(*TRAININGS)

@@ -6,6 +6,7 @@ near e / 2 + 1.5 and one near e / 2 - 1.5, in random order; the others have only
 
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,11 @@ from hepdensity.training.settings import TrainingSettings
 LAYOUT = real_layout(particles=2, least=1, event=1, width=1)
 BUILDER = "hepdensity.models.diffusion.density:set_density"
 SPREAD = 0.4
-UNTRAINED_DISTANCE, LARGEST_DISTANCE = 0.6, 0.15
+UNTRAINED_DISTANCE, LARGEST_DISTANCE = 0.6, 0.2
 TRAINING = TrainingSettings(
     batch_size=250,
-    learning_rate=1e-2,
-    validation_interval=100,
+    learning_rate=8e-3,
+    validation_interval=50,
     decay_factor=0.5,
     decay_patience=2,
     decay_threshold=0.0,
@@ -39,7 +40,6 @@ TRAINING = TrainingSettings(
     optimiser="adamw",
     schedule="cosine",
     warmup_steps=20,
-    clip_norm=1.0,
     ema_decay=0.97,
 )
 
@@ -69,15 +69,17 @@ def distance(model: SetDensity) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("loss", "network"),
+    ("loss", "network", "steps"),
     [
-        ("standard", "full"),
-        ("maximum-likelihood", "full"),
-        ("flow-matching", "full"),
-        ("flow-matching", "hollow"),
+        ("standard", "full", 200),
+        ("maximum-likelihood", "full", 500),  # its gradients are noisier
+        ("flow-matching", "full", 200),
+        ("flow-matching", "hollow", 200),
     ],
 )
-def test_short_training_comes_near_the_truth(loss: str, network: str, tmp_path: Path) -> None:
+def test_short_training_comes_near_the_truth(
+    loss: str, network: str, steps: int, tmp_path: Path
+) -> None:
     sizes: dict[str, int] = {"width": 16, "blocks": 1, "attention_heads": 2}
     small = {**sizes, "event_width": 8, "event_blocks": 1, "steps": 16}
     model = build_density(BUILDER, LAYOUT, 1, {"objective": loss, "network": network, **small})
@@ -85,7 +87,8 @@ def test_short_training_comes_near_the_truth(loss: str, network: str, tmp_path: 
     events, validation = (draw(n, seed)[0].float() for n, seed in ((4000, 1), (300, 2)))
     model.prepare(events)
     before, _ = distance(model)
-    train(model, events, validation, TRAINING, 1, tmp_path / "c.safetensors", "id")
+    training = replace(TRAINING, max_steps=steps)
+    train(model, events, validation, training, 1, tmp_path / "c.safetensors", "id")
     after, error = distance(model)
     assert before > UNTRAINED_DISTANCE
     assert -4 * error < after < LARGEST_DISTANCE
