@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jets import random_jets
+from jet_events import random_jets
+from matplotlib.axes import Axes
 
 from hepdensity.evaluation.scores import Scores, write_group_scores
 from hepdensity.files import write_json
@@ -171,3 +172,10 @@ def known_world(
         }
         fake.add_run(f"{name}-known", learned)
     return {**fake.files, "truths": truths}, {**KNOWN_SETTINGS, "runs": fake.runs}
+
+
+def legend_of(axes: Axes) -> list[str]:
+    """Texts of a legend."""
+    legend = axes.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checkouts import REPOSITORY, Checkout, appended, copy_checkout
-from jets import random_momenta
+from jet_events import random_momenta
 from pandas_tables import jet_columns, write_table
 
 from hepdensity.ingest.jet_file import read_jets
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.workflow
 STUDY = "jets"
 PROCESSES = ["qcd", "top"]
 ONE: dict[str, Any] = {"n_train": [50], "seeds": [1]}
-OFF = {"models": []}
+OFF: dict[str, Any] = {"models": []}
 SIMULATED: dict[str, Any] = {
     "processes": PROCESSES,
     "constituents": 6,

@@ -178,7 +178,7 @@ def test_curve_is_that_of_scikit_learn() -> None:
     labels = np.r_[np.zeros(3000), np.ones(800)]
     scores = np.r_[background, signal]
     fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
-    largest = {}
+    largest: dict[int, float] = {}
     for x, y in zip(fpr, tpr, strict=True):
         largest[round(x * 3000)] = max(largest.get(round(x * 3000), 0), y)
     expected = [largest[round(x * 3000)] for x in curve.eps_b]

@@ -57,7 +57,7 @@ def test_order_and_padding_do_not_count() -> None:
     for name in ("mean", "std"):
         known = getattr(model.standardisation, name)
         getattr(wide.standardisation, name)[:] = torch.cat([known, known[1:9]])
-    hidden = wide.eval().leave[0].weight.data
+    hidden = wide.eval().get_submodule("leave.0").get_parameter("weight").data
     hidden[:, -1] *= 2  # The last feature is the share of places that are taken.
     torch.testing.assert_close(wide.log_odds(padded), odds)
 

@@ -171,9 +171,9 @@ def test_samples_follow_the_density() -> None:
 
 
 @pytest.mark.parametrize("objective", ["standard", "maximum-likelihood", "flow-matching"])
-def test_losses_of_the_factors(loss: str) -> None:
+def test_losses_of_the_factors(objective: str) -> None:
     layout = real_layout()
-    model, batch = model_of(layout, objective=loss), real_events(layout, 32)
+    model, batch = model_of(layout, objective=objective), real_events(layout, 32)
     numbers = torch.Generator().manual_seed(1)
     both = model.factor_losses(batch, numbers)
     assert both.shape == (2,)

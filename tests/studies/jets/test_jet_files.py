@@ -12,7 +12,7 @@ from particle_events import spray
 from hepdensity.ingest.jet_file import read_counts, read_form, read_jets
 from hepdensity.physics.constituents import JetForm
 from hepdensity.preprocessing.event_splits import split_rows
-from hepdensity.studies.jets.jet_files import ingest_files, ingest_simulated
+from hepdensity.studies.jets.jet_files import OTHER_PROCESS, ingest_files, ingest_simulated
 from hepdensity.studies.jets.simulation import simulate_jets
 
 GENERATION: dict[str, Any] = {
@@ -82,18 +82,28 @@ def test_files_of_a_user(
 ) -> None:
     files = user_files(tmp_path, chosen, chunks[0][0])
     ingestion = {
-        **{**STORED, "pt": None, "eta": None, "format": chosen, "label": "mine", "seed": 1},
+        **{**STORED, "pt": None, "eta": None, "format": chosen, "process": "mine", "seed": 1},
         **{"radius": 0.8, "min_pt": 20.0, "min_candidate_pt": 0.5, "matched": False},
-        "largest_skipped": 0.05,
+        **{"largest_skipped": 0.05, "label": "top"},
     }
     numbers = ingest_files(files, tmp_path / "jets.h5", ingestion, {})
     jets = read_jets(tmp_path / "jets.h5")
-    assert numbers["jets"] == numbers["counts"]["kept"] == len(jets) > 0
+    assert numbers["jets"] == len(jets) > 0
+    assert set(jets.label) == {"mine"}
+    other = numbers["counts"][OTHER_PROCESS]
+    assert numbers["counts"]["kept"] == len(jets) + other
     if chosen == "top_tagging":
-        assert jets.label.tolist() == ["qcd", "top", "top"] * 2
-        assert jets.event_id.tolist() == [0, 1, 2, 100_000_000, 100_000_001, 100_000_002]
-    else:
-        assert set(jets.label) == {"mine"}
+        assert other == 2  # The first jet of each file is of QCD.
+        assert jets.event_id.tolist() == [1, 2, 100_000_001, 100_000_002]
+
+
+def test_no_jet_of_the_label(tmp_path: Path) -> None:
+    files = user_files(tmp_path, "top_tagging", tmp_path)
+    ingestion = {**STORED, "pt": None, "eta": None, "format": "top_tagging", "process": "mine"}
+    given = {**ingestion, "label": "w", "largest_skipped": 0.05}
+    with pytest.raises(ValueError, match=r"jets\.h5: no jet is wanted; check the label, or widen"):
+        ingest_files(files, tmp_path / "jets.h5", given, {})
+    assert not (tmp_path / "jets.h5").exists()
 
 
 def test_bad_settings(tmp_path: Path) -> None:

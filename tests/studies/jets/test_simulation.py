@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from jets import assert_same_jets
+from jet_events import assert_same_jets
 
 from hepdensity.generate.pythia import PythiaRun
 from hepdensity.generate.simulation import MOST_EVENTS_PER_CHUNK
@@ -23,8 +23,8 @@ from hepdensity.physics.constituents import (
     concatenated_jets,
 )
 from hepdensity.physics.selection import EVERYTHING
-from hepdensity.studies.jets.processes import PROCESSES, process_of
-from hepdensity.studies.jets.simulation import events_for, simulate_jets
+from hepdensity.studies.jets.processes import PROCESSES, events_for, process_of
+from hepdensity.studies.jets.simulation import simulate_jets
 from hepdensity.studies.jets.top_record import TopRecord
 
 FORM = JetForm(window=JetWindow())
@@ -129,7 +129,8 @@ def concatenated_events(path: Path) -> np.ndarray:
 
 
 def test_number_of_events_for_jets() -> None:
-    assert events_for("qcd", 1000) == int(np.ceil(1050 / PROCESSES["qcd"].jets_per_event))
+    wanted = 1030 + 4 * np.sqrt(1000)  # 3 % and four standard deviations more
+    assert events_for("qcd", 1000) == int(np.ceil(wanted / PROCESSES["qcd"].jets_per_event))
 
 
 def test_bad_settings(tmp_path: Path) -> None:

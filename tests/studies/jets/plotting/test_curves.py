@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_jets import FakeJets, two_processes
+from fake_jets import FakeJets, legend_of, two_processes
 
 from hepdensity.evaluation.scores import Scores, write_group_scores
 from hepdensity.studies.jets.evaluation.tables import BAND, table1
@@ -39,20 +39,20 @@ def test_sic(fake: FakeJets) -> None:
     assert enough == sorted(enough)
     least = min(row["eps_b"] for row in first if row["enough_background"])
     assert least * 120 == pytest.approx(20, rel=0.2)
-    drawn = figure.axes[0].lines[0].get_xdata()
-    assert min(drawn) * 120 == pytest.approx(20)
+    drawn = np.array(figure.axes[0].lines[0].get_xydata(), dtype=float)
+    assert drawn[:, 0].min() * 120 == pytest.approx(20)
     maximum = table1(fake.files, fake.settings())[0]["max_sic"]
-    assert max(figure.axes[0].lines[0].get_ydata()) == pytest.approx(maximum)
+    assert drawn[:, 1].max() == pytest.approx(maximum)
 
 
 def test_roc(fake: FakeJets) -> None:
     figure, rows = roc_curves(fake.files, fake.settings(classifiers=[CLASSIFIER]))
     left, right = figure.axes
-    texts = [text.get_text() for text in left.get_legend().get_texts()]
+    texts = legend_of(left)
     area = table1(fake.files, fake.settings())[0]["auc"]
     assert texts[0].startswith(f"QCD vs. top: {area:.3f} ± 0.0")
     assert len(texts) == 2
-    names = [text.get_text().split(":")[0] for text in right.get_legend().get_texts()]
+    names = [text.split(":")[0] for text in legend_of(right)]
     assert names == ["ratio, diffusion", "ratio, flow matching", "classifier"]
     assert {row["score"] for row in rows} == {"eq. 7", "density ratio", "classifier"}
 

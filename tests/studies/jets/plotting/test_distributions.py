@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fake_jets import PROCESSES, WINDOW, FakeJets, two_processes
-from matplotlib.figure import Figure
+from fake_jets import PROCESSES, WINDOW, FakeJets, legend_of, two_processes
 
 from hepdensity.studies.jets.evaluation.parts import PartReader
 from hepdensity.studies.jets.plotting.distributions import (
@@ -20,14 +19,10 @@ def fake(tmp_path: Path) -> FakeJets:
     return two_processes(tmp_path, ("standard", "flow-matching"))
 
 
-def legend(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-
-
 def test_scores(fake: FakeJets) -> None:
     settings = fake.settings(trained_on="qcd")
     figure, rows = score_distribution(fake.files, settings)
-    assert legend(figure) == ["QCD", "top", "diffusion", "flow matching"]
+    assert legend_of(figure.axes[0]) == ["QCD", "top", "diffusion", "flow matching"]
     (axes,) = figure.axes
     assert axes.get_xlabel() == "anomaly score (eq. 7) [nats]"
     assert axes.get_title(loc="left") or axes.texts
@@ -52,6 +47,6 @@ def test_log_likelihoods(fake: FakeJets) -> None:
 
 def test_permutations(fake: FakeJets) -> None:
     figure, rows = permutations(fake.files, fake.settings(trained_on="qcd"))
-    assert legend(figure) == ["QCD: spread 0.2 nats", "top: spread 0.2 nats"]
+    assert legend_of(figure.axes[0]) == ["QCD: spread 0.2 nats", "top: spread 0.2 nats"]
     assert [row["nll_particles"] for row in rows if row["process"] == "qcd"] == [1.0, 1.25, 1.0]
     assert {row["loss"] for row in rows} == {"standard"}

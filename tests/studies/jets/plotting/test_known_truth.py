@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fake_jets import known_world
+from fake_jets import known_world, legend_of
 
 from hepdensity.studies.jets.plotting.known_truth import known_truth
 
@@ -13,7 +13,7 @@ def test_panels(tmp_path: Path) -> None:
     figure, rows = known_truth(files, {**settings, "preset": "smoke"})
     upper, lower = figure.axes
     assert len(upper.lines) == 4
-    names = [text.get_text() for text in lower.get_legend().get_texts()]
+    names = legend_of(lower)
     assert names == ["calibrated", "jet and particles", "particles"]
     assert "[nats]" in lower.get_xlabel()
     assert len(rows) == 3

@@ -1,10 +1,11 @@
 """Groups of jets: sizes, parts of the source, events that stay together, weights."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from jets import random_jets
+from jet_events import random_jets
 
 from hepdensity.ingest.jet_file import JetWriter
 from hepdensity.studies.jets.preprocessing.groups import (
@@ -17,7 +18,7 @@ from hepdensity.studies.jets.preprocessing.groups import (
 TRAIN, VALIDATION, TEST = (GROUPS.index(name) for name in ("train", "validation", "test"))
 
 
-def written(path: Path, n: int = 20, **columns: object) -> Path:
+def written(path: Path, n: int = 20, **columns: Any) -> Path:
     with JetWriter(path, {}) as writer:
         writer.append(random_jets(n, 1, **columns))
     return path

@@ -113,7 +113,8 @@ class KnownTruths:
             ratios.append((true[kept], learned[kept]))
         (true_background, learned_background), (true_signal, learned_signal) = ratios
         return Pair(
-            *names,
+            background=names[0],
+            signal=names[1],
             true=(true_background, true_signal),
             learned=(learned_background, learned_signal),
         )

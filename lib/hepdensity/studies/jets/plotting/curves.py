@@ -81,7 +81,7 @@ def roc_curves(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[F
         figure = Figure(figsize=(WIDTH, 3.0))
         left, right = figure.subplots(1, 2)
         reader = PartReader(files["scores"], files["inputs"], settings["window"])
-        styles = ("-", (0, (3, 1.2)))
+        styles: tuple[Any, ...] = ("-", (0, (3, 1.2)))
         handles = []
         for process, style in zip(trained_processes(settings["runs"]), styles, strict=False):
             for run, signal, curve in _curves(reader, settings, process):
@@ -154,8 +154,10 @@ def _draw_ratios(
 def _curve(
     scores: Sequence[np.ndarray], pair: Sequence[str], settings: Mapping[str, Any]
 ) -> CurveWithBands:
+    background, signal = scores
     return curve_with_bands(
-        *scores,
+        background,
+        signal,
         BAND,
         settings["least_background"],
         settings["draws"],

@@ -42,7 +42,7 @@ def known_truth(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[
         settings: `runs`, `pairs`, `draws`, `seed` and `preset`.
     """
     truths = KnownTruths(files, settings["runs"])
-    shown = {}
+    shown: dict[tuple[str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     for background, signal in paired(settings):
         key = background["dataset"], signal["dataset"]
         shown.setdefault(key, (background, signal))
