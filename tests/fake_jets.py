@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jet_events import random_jets
+from made_up_jets import random_jets
 from matplotlib.axes import Axes
 
 from hepdensity.evaluation.scores import Scores, write_group_scores

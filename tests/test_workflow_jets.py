@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checkouts import REPOSITORY, Checkout, appended, copy_checkout
-from jet_events import random_momenta
+from made_up_jets import random_momenta
 from pandas_tables import jet_columns, write_table
 
 from hepdensity.ingest.jet_file import read_jets

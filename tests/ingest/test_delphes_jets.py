@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import uproot
 from delphes_files import write_tree
-from jet_events import assert_same_jets
+from made_up_jets import assert_same_jets
 
 from hepdensity.ingest.delphes_jets import read_delphes_jets
 from hepdensity.physics.constituents import ConstituentJets, JetForm, concatenated_jets

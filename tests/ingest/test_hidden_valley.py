@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jet_events import random_jets
+from made_up_jets import random_jets
 
 from hepdensity.ingest.hidden_valley import read_hidden_valley
 from hepdensity.physics.constituents import ConstituentJets, JetForm, concatenated_jets

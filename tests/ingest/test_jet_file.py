@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from jet_events import assert_same_jets, random_jets
+from made_up_jets import assert_same_jets, random_jets
 
 from hepdensity.files import read_provenance
 from hepdensity.ingest.jet_file import (

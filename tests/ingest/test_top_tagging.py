@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import vector
-from jet_events import assert_same_jets
+from made_up_jets import assert_same_jets
 from pandas_tables import jet_columns, write_table
 
 from hepdensity.ingest.pandas_table import open_table, pickled_names

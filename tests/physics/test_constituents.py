@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import vector
-from jet_events import random_jets, random_momenta
+from made_up_jets import random_jets, random_momenta
 
 from hepdensity.physics.constituents import (
     JetForm,

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from jet_events import random_jets
+from made_up_jets import random_jets
 from torch import Tensor
 
 from hepdensity.physics.constituents import JetForm, JetWindow

@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from jet_events import assert_same_jets
+from made_up_jets import assert_same_jets
 
 from hepdensity.generate.pythia import PythiaRun
 from hepdensity.generate.simulation import MOST_EVENTS_PER_CHUNK

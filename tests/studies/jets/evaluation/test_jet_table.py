@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from jet_events import random_jets
+from made_up_jets import random_jets
 
 from hepdensity.files import write_json
 from hepdensity.ingest.jet_file import JetWriter

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jet_events import random_jets
+from made_up_jets import random_jets
 
 from hepdensity.ingest.jet_file import JetWriter, read_jets
 from hepdensity.models.inputs import group_sizes, read_array, read_layout
