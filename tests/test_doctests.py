@@ -12,6 +12,7 @@ EXAMPLES = {
     "files": ("read_table", "write_table"),
     "ingest.event_file": ("read_events", "write_events"),
     "models.build": ("build",),
+    "models.diffusion.toy": ("gaussian_mixture_model",),
     "models.layout": ("Layout",),
     "numbering": ("number", "rank_of_permutation"),
     "physics.gluino": ("TrueDensity.log_prob",),

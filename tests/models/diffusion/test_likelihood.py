@@ -81,7 +81,7 @@ def test_mean_over_probes_is_the_density_of_the_mixture(solver: str) -> None:
     each = torch.stack(
         [
             log_prob(model, x, solver=solver, divergence="hutchinson", generator=numbers, steps=64)
-            for _ in range(30)
+            for _ in range(20)
         ]
     )
     error = each.std(dim=0) / math.sqrt(len(each))
@@ -187,10 +187,10 @@ def test_densities_integrate_to_one(count: int) -> None:
     from hepdensity.models.diffusion.networks.hollow import HollowNetwork
 
     field = with_random_weights(HollowNetwork(1, 0, width=8, blocks=2, heads=2))
-    cells, half = (200, 8.0) if count == 1 else (40, 6.0)
+    cells, half = (200, 8.0) if count == 1 else (32, 6.0)
     x = half * (2 * grid(cells, count) - 1)
     points = Points(x[:, :, None], torch.ones(len(x), count, dtype=torch.bool), no_condition(x))
-    value = to_base(field, points, Integration(divergence="hollow", steps=40)).log_prob
+    value = to_base(field, points, Integration(divergence="hollow", steps=24)).log_prob
     cell = (2 * half / cells) ** count
     assert float(value.exp().sum() * cell) == pytest.approx(1, abs=5e-3)
     normal = -0.5 * x.square().sum(dim=1) - 0.5 * count * math.log(2 * math.pi)
