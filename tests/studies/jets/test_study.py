@@ -127,10 +127,11 @@ def test_known_truth(make: Make) -> None:
 def test_targets_follow_from_what_is_trained(make: Make) -> None:
     names = {Path(path).stem for path in make().targets()}
     assert {"jets_fig2_score_qcd", "jets_fig4_score_top", "jets_known_truth"} <= names
-    few = make(datasets={"qcd": trained("diffusion")})
+    assert "jets_table2" in names
+    few = make(datasets={"qcd": trained("diffusion")}, processes=["qcd", "top"])
     names = {Path(path).stem for path in few.targets()}
     assert "jets_fig2_score_qcd" in names
-    assert not names & {"jets_fig4_score_top", "jets_known_truth"}
+    assert not names & {"jets_fig4_score_top", "jets_known_truth", "jets_table2"}
 
 
 def test_densities_and_classifiers(make: Make) -> None:

@@ -23,10 +23,8 @@ DENSITY, CLASSIFIER = "diffusion", "set-classifier"
 FIGURES = ("jets_fig1_permutation", "jets_fig3_sic", "jets_fig5_roc", "jets_fig6_nll")
 SCORE_FIGURES = {"qcd": "jets_fig2_score_qcd", "top": "jets_fig4_score_top"}
 """Process -> figure of the scores of its densities."""
-TABLES = (
-    *("jets_table1", "jets_table2", "jets_measure", "jets_solvers", "jets_likelihood"),
-    "jets",
-)
+TABLES = ("jets_table1", "jets_measure", "jets_solvers", "jets_likelihood", "jets")
+DARK_TABLE = "jets_table2"
 KNOWN_TRUTH = "jets_known_truth"
 
 
@@ -216,6 +214,7 @@ class Study(JetSources):
     def targets(self) -> list[str]:
         """Figures and tables."""
         known = [KNOWN_TRUTH] if self.known() else []
+        dark = [DARK_TABLE] if self.settings["dark"] in self.processes() else []
         trained = {run["dataset"] for run in self.density_runs()}
         figures = [
             *FIGURES,
@@ -229,7 +228,7 @@ class Study(JetSources):
                 for name in figures
                 for kind in ("pdf", "png")
             ),
-            *(f"{self.folder}/tables/{name}.csv" for name in (*TABLES, *known)),
+            *(f"{self.folder}/tables/{name}.csv" for name in (*TABLES, *dark, *known)),
         ]
 
     def problems(self) -> Iterator[Problem]:
