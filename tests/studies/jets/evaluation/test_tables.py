@@ -42,6 +42,12 @@ def test_values(tmp_path: Path) -> None:
     ratios = [a.nll - b.nll for a, b in zip((background, signal), other, strict=True)]
     assert qcd["density_ratio_auc"] == pytest.approx(auc(*ratios))
     assert top["density_ratio_auc"] == pytest.approx(qcd["density_ratio_auc"])
+    for part in ("jet", "particles"):
+        parts = [
+            getattr(b, part) - getattr(a, part)
+            for a, b in zip((background, signal), other, strict=True)
+        ]
+        assert qcd[f"density_ratio_{part}_auc"] == pytest.approx(auc(*parts))
     assert (qcd["jets"], qcd["signal_jets"], qcd["not_finite"]) == (120, 90, 0)
     assert qcd["classifier_auc"] is None
     assert qcd["measure"] == "paper"

@@ -53,6 +53,12 @@ class Parts:
         return anomaly_score(self.jet, self.particles, self.n)
 
     @property
+    def whole(self) -> np.ndarray:
+        """Log p(jet, N) [nats], shape (m,)."""
+        total: np.ndarray = self.jet + self.particles
+        return total
+
+    @property
     def nll(self) -> np.ndarray:
         """-log p [nats], shape (m,)."""
         return negative_log_likelihood(self.jet, self.particles)

@@ -24,6 +24,13 @@ from hepdensity.studies.jets.published import DATA, TABLE_1, TABLE_2, Published
 
 Run = Mapping[str, Any]
 
+RATIOS = {
+    "density_ratio_auc": "whole",
+    "density_ratio_jet_auc": "jet",
+    "density_ratio_particles_auc": "particles",
+}
+"""Column of the AUC of a ratio -> part of the densities."""
+
 BAND = np.geomspace(1e-4, 1.0, 61)
 """Background efficiencies at which curves have bands."""
 
@@ -36,8 +43,9 @@ def table1(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[s
     Intervals contain 68 % of bootstrap draws over jets. `max_sic` is taken where at least
     `least_background` background jets pass, `max_sic_paper_definition` anywhere. Where the same
     model was trained on both processes, `density_ratio_auc` is the AUC of the ratio of both
-    densities, which depends on no measure; `classifier_auc` is that of a classifier of the same
-    jets. `published_*` are the paper's values, for the data named in `published_data`.
+    densities, which depends on no measure, `density_ratio_jet_auc` and
+    `density_ratio_particles_auc` those of its parts; `classifier_auc` is that of a classifier of
+    the same jets. `published_*` are the paper's values, for the data named in `published_data`.
 
     Args:
         files: `scores` and `inputs` of the densities; `classifiers`, log-odds of the classifiers.
@@ -64,7 +72,7 @@ def table2(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[s
     for row in _rows(files, {**settings, "classifiers": ()}, _plain(settings["runs"])):
         if row["signal"] != settings["dark"]:
             continue
-        for name in ("density_ratio_auc", "classifier_auc"):
+        for name in (*RATIOS, "classifier_auc"):
             del row[name], row[f"{name}_error"]
         standard = row["loss"] == "standard" and settings["published"]
         known = TABLE_2.get((row["trained_on"], row["signal"])) if standard else None
@@ -91,7 +99,7 @@ def _rows(
             yield {
                 **_named(run, signal),
                 **_curve_columns(curve),
-                **columns("density_ratio_auc", _ratio(reader, run, signal, runs)),
+                **_ratios(reader, run, signal, runs),
                 **columns("classifier_auc", _classifier(files, settings, run["dataset"], signal)),
                 "jets": len(background),
                 "signal_jets": len(parts),
@@ -156,8 +164,10 @@ def _curve_columns(curve: CurveWithBands) -> dict[str, Any]:
     return found
 
 
-def _ratio(reader: PartReader, run: Run, signal: str, runs: Sequence[Run]) -> Estimate | None:
-    """AUC of log p_signal - log p_background on test jets of both; None without a partner."""
+def _ratios(
+    reader: PartReader, run: Run, signal: str, runs: Sequence[Run]
+) -> dict[str, float | None]:
+    """AUC of the ratio of both densities and of its parts; empty without a partner."""
     same = ("model", "n_train", "seed")
     partner = next(
         (
@@ -167,14 +177,22 @@ def _ratio(reader: PartReader, run: Run, signal: str, runs: Sequence[Run]) -> Es
         ),
         None,
     )
-    if partner is None:
-        return None
-    return auc_with_error(
-        *(log_ratio(reader, partner, run, process) for process in (run["dataset"], signal))
-    )
+    found: dict[str, float | None] = {}
+    for name, part in RATIOS.items():
+        area = None
+        if partner is not None:
+            background, other = (
+                log_ratio(reader, partner, run, process, part)
+                for process in (run["dataset"], signal)
+            )
+            area = auc_with_error(background, other)
+        found |= columns(name, area)
+    return found
 
 
-def log_ratio(reader: PartReader, first: Run, second: Run, process: str) -> np.ndarray:
+def log_ratio(
+    reader: PartReader, first: Run, second: Run, process: str, part: str = "whole"
+) -> np.ndarray:
     """Log of the ratio of two densities for the test jets of a process [nats], shape (m,).
 
     Args:
@@ -182,9 +200,10 @@ def log_ratio(reader: PartReader, first: Run, second: Run, process: str) -> np.n
         first: Training of the numerator.
         second: Training of the denominator.
         process: Process of the jets.
+        part: Part of the densities: "jet", "particles", or "whole" for both.
     """
     above, below = (reader.read(run, group_of(run, process)) for run in (first, second))
-    ratio = below.nll - above.nll
+    ratio: np.ndarray = getattr(above, part) - getattr(below, part)
     return ratio[above.finite & below.finite]
 
 
