@@ -135,3 +135,13 @@ def test_published_results_belong_to_the_events_of_the_challenge(
     assert (labels_of(figure)[-len(PUBLISHED) :] == list(PUBLISHED)) == published
     in_legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert any("published" in text for text in in_legend) == published
+
+
+@pytest.mark.parametrize(
+    ("measure", "added"),
+    [({"pt": 2, "met": 2, "scale": 100}, ", per phase space"), ({"pt": 1.5}, ", per $p_T^{1.5}$")],
+)
+def test_measures_are_named(measure: dict[str, float], added: str) -> None:
+    combination = {"model": "own", "measure": measure, "with": ["met"]}
+    lines = lines_of(table(), {**SETTINGS, "combinations": {"own-met": combination}})
+    assert f"our flow{added} + MET" in {line.group for line in lines}

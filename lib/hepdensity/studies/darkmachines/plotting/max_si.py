@@ -169,8 +169,14 @@ def lines_of(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[Line]:
 
 
 def _added(combination: Mapping[str, Any] | None) -> str:
-    names = [] if combination is None else combination["with"]
-    return "".join(f" + {_NAMES.get(name, name)}" for name in names)
+    """What a combination adds to the name of a model: its measure and the references."""
+    if combination is None:
+        return ""
+    measure = ""
+    if "measure" in combination:
+        power = combination["measure"].get("pt", 0)
+        measure = ", per phase space" if power == 2 else rf", per $p_T^{{{power:g}}}$"
+    return measure + "".join(f" + {_NAMES.get(name, name)}" for name in combination["with"])
 
 
 def _view(row: Row) -> str | None:
