@@ -28,9 +28,9 @@ def likelihood_table(files: Mapping[str, Any], settings: Mapping[str, Any]) -> l
     constituents, all in one measure (logit of pT, eta and z; log of the mass), with standard
     errors. `difference` is `nll_per_particle` minus that of the flow-matching model of the same
     network, dataset, size and seed, paired jet by jet. `solver_mean` and `solver_rms` are mean and
-    root mean square of log p minus that of a finer solve [nats per jet]: a cheap solver gives too
-    large values. `probe_rms` is the noise of random probes, 0 if none are drawn. Jets without a
-    value are left out and counted.
+    root mean square of log p minus that of a finer solve [nats per jet]: a cheap solver shifts log
+    p, differently for each model. `probe_rms` is the noise of random probes, 0 if none are drawn.
+    Jets without a value are left out and counted.
 
     Args:
         files: `scores`, `inputs`, `summaries` and `accuracies` of the trainings.
