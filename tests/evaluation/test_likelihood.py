@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from hepdensity.evaluation.estimates import mean_with_error, not_finite
+from hepdensity.evaluation.estimates import mean_with_error, not_finite, ratio_with_error
 from hepdensity.evaluation.likelihood import Importance, log_likelihoods, passes
 from hepdensity.models.base import DensityModel, symmetrised
 from hepdensity.models.factorised import FactorisedDensity
@@ -57,6 +57,19 @@ def test_mean_with_error() -> None:
     assert estimate.value == 3
     # Sample variance 14 / 3 over 4 values.
     assert estimate.error == pytest.approx(math.sqrt(14 / 3 / 4))
+
+
+def test_error_of_a_ratio_on_toys() -> None:
+    """The spread of the ratio over toys is its stated error."""
+    random = np.random.default_rng(1)
+    found = []
+    for _ in range(400):
+        n = random.integers(1, 30, 200)
+        found.append(ratio_with_error(0.5 * n + random.normal(0, 1, 200) * n**0.5, n))
+    values = np.array([one.value for one in found])
+    errors = np.array([one.error for one in found])
+    assert values.mean() == pytest.approx(0.5, abs=4 * errors.mean() / 20)
+    assert values.std() == pytest.approx(errors.mean(), rel=0.15)
 
 
 def test_an_impossible_event_makes_the_mean_infinite() -> None:

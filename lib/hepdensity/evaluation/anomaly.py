@@ -243,7 +243,7 @@ class Ranking:
         cumulated = self.cumulated(self.weights)
         places = self.threshold_places(cumulated)
         eps_s = dict(zip(WORKING_POINTS, signal.efficiencies(places).tolist(), strict=True))
-        above = [_effective_number(self.weights[: self._first[place]]) for place in places]
+        above = [effective_number(self.weights[: self._first[place]]) for place in places]
         events_above = dict(zip(WORKING_POINTS, above, strict=True))
         resolved = {
             point: bool(number >= RESOLVED * (1 - _ROUNDING))
@@ -362,7 +362,8 @@ def checked_weights(weights: np.ndarray | None, events: int, name: str) -> np.nd
     return weights
 
 
-def _effective_number(weights: np.ndarray) -> float:
+def effective_number(weights: np.ndarray) -> float:
+    """(sum w)^2 / sum w^2 of weights, shape (n,); 0 if there are none."""
     if not weights.any():
         return 0.0
     relative = weights / weights.max()

@@ -35,6 +35,18 @@ def mean_with_error(values: np.ndarray) -> Estimate:
     return Estimate(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))))
 
 
+def ratio_with_error(values: np.ndarray, sizes: np.ndarray) -> Estimate:
+    """Sum of values over the sum of sizes, and the standard error of this ratio of means.
+
+    Args:
+        values: shape ``(n,)``, n >= 2.
+        sizes: what each value is a sum over, e.g. a number of particles, shape ``(n,)``.
+    """
+    ratio = values.sum() / sizes.sum()
+    error = np.std(values - ratio * sizes, ddof=1) / (sizes.mean() * np.sqrt(len(sizes)))
+    return Estimate(float(ratio), float(error))
+
+
 def columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     """Two columns of a table, the value and its error; both are empty if it is unknown."""
     return {

@@ -67,3 +67,18 @@ def read_scores(path: str | Path, group: str | None = None) -> Scores:
         arrays = {name: place[name][:] for name in place}
         attributes = {k: v for k, v in place.attrs.items() if k != "provenance"}
     return Scores(arrays, attributes)
+
+
+Place = tuple[str, str, int, int]
+"""Dataset, model, n_train and seed of a training."""
+
+
+def place_of_file(path: str | Path) -> Place:
+    """Training of a score file, from its path `.../<dataset>/<model>/n<n_train>/seed<seed>/*`."""
+    *_, dataset, model, n_train, seed, _ = Path(path).parts
+    return dataset, model, int(n_train.removeprefix("n")), int(seed.removeprefix("seed"))
+
+
+def place_of_run(run: Mapping[str, Any]) -> Place:
+    """The same of a training (see `hepdensity.study.Study.run`)."""
+    return run["dataset"], run["model"], run["n_train"], run["seed"]

@@ -26,21 +26,6 @@ def test_values(tmp_path: Path) -> None:
     assert (standard["solver_rms"], standard["steps"]) == (0.02, 7)
 
 
-def test_error_of_a_ratio_on_toys() -> None:
-    """The spread of the ratio over toys is its stated error."""
-    from hepdensity.studies.jets.evaluation.likelihood_table import _per_particle
-
-    random = np.random.default_rng(1)
-    found = []
-    for _ in range(400):
-        n = random.integers(1, 30, 200)
-        found.append(_per_particle("x", 0.5 * n + random.normal(0, 1, 200) * n**0.5, n))
-    values = np.array([one["x"] for one in found])
-    errors = np.array([one["x_error"] for one in found])
-    assert values.mean() == pytest.approx(0.5, abs=4 * errors.mean() / 20)
-    assert values.std() == pytest.approx(errors.mean(), rel=0.15)
-
-
 def test_other_coordinates_are_compared_in_one_measure(tmp_path: Path) -> None:
     fake = two_processes(tmp_path, ("flow-matching",))
     jets = fake.files["inputs"][0]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hepdensity.evaluation.resampling import DRAWS, Evaluated, evaluate
-from hepdensity.evaluation.scores import TIGHT, read_scores
+from hepdensity.evaluation.scores import TIGHT, place_of_file, place_of_run, read_scores
 from hepdensity.evaluation.tail_scores import CombinedScore
 from hepdensity.studies.darkmachines.evaluation.objects import Measure, read_optional
 from hepdensity.studies.darkmachines.evaluation.references import (
@@ -163,7 +163,7 @@ def all_scored(files: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
     Raises:
         ValueError: If a file or a reference is missing, or a score is NaN.
     """
-    scores = {_place(path): path for path in files["scores"]}
+    scores = {place_of_file(path): path for path in files["scores"]}
     inputs = {Path(path).stem: path for path in files["inputs"]}
     combinations = settings.get("combinations", {})
     for channel in channels_of(files, settings):
@@ -207,14 +207,8 @@ def _channel(path: str) -> str:
     return dataset_parts(Path(path).stem)[0]
 
 
-def _place(path: str) -> tuple[str, str, int, int]:
-    """Dataset, model, n_train and seed of a score file."""
-    *_, dataset, model, n_train, seed, _ = Path(path).parts
-    return dataset, model, int(n_train.removeprefix("n")), int(seed.removeprefix("seed"))
-
-
 def _scores_of(run: Mapping[str, Any], scores: Mapping[Any, str], group: str) -> np.ndarray:
-    place = (run["dataset"], run["model"], run["n_train"], run["seed"])
+    place = place_of_run(run)
     if place not in scores:
         raise ValueError(f"no score file of {place[1]} ({place[0]}); score its events")
     return anomaly_score(scores[place], group)

@@ -49,8 +49,8 @@ def accuracy(
     kept = shift.isfinite()
     return {
         "solver_mean": float(shift[kept].mean()),
-        "solver_rms": _rms(shift[kept]),
-        "solver_rms_score": _rms(score[kept]),
+        "solver_rms": rms(shift[kept]),
+        "solver_rms_score": rms(score[kept]),
         "probe_rms": 0.0 if model.exact else _probe_noise(model, first, once, generator),
         "ms_per_jet": 1e3 * elapsed / len(first),
         "jets": len(first),
@@ -81,7 +81,7 @@ def _probe_noise(
 ) -> float:
     """Root mean square of one estimate, from the difference of two."""
     again = log_parts(model, jets, model.integration, generator)
-    return _rms(total(once) - total(again)) / math.sqrt(2)
+    return rms(total(once) - total(again)) / math.sqrt(2)
 
 
 def _permuted(
@@ -106,5 +106,6 @@ def _permuted(
     return values
 
 
-def _rms(values: Tensor) -> float:
+def rms(values: Tensor) -> float:
+    """Root mean square of values, shape ``(n,)``."""
     return float(values.square().mean().sqrt())

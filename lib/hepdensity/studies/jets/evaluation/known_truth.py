@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hepdensity.evaluation.estimates import columns, mean_with_error
+from hepdensity.evaluation.anomaly import effective_number
+from hepdensity.evaluation.estimates import columns, mean_with_error, ratio_with_error
 from hepdensity.evaluation.resampling import interval
-from hepdensity.evaluation.scores import read_scores
+from hepdensity.evaluation.scores import place_of_run, read_scores
 from hepdensity.evaluation.two_sample import auc_with_error
 from hepdensity.models.inputs import read_array, read_layout
 from hepdensity.studies.jets.evaluation.parts import EVENT, NUMBER, PARTICLES
@@ -30,8 +31,6 @@ LEAST_PASSING = 10
 
 CLEAR = 2.0
 """Standard errors beyond which a learned ratio above the truth is flagged."""
-
-TRUTH = "truth"
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,13 @@ class KnownTruths:
         """
         self._inputs = {Path(path).stem: path for path in files["inputs"]}
         self._truths = {Path(path).stem: path for path in files["truths"]}
-        self._scores = {_key(run): path for run, path in zip(runs, files["scores"], strict=True)}
+        self._scores = {
+            place_of_run(run): path for run, path in zip(runs, files["scores"], strict=True)
+        }
 
     def log_densities(self, run: Mapping[str, Any], group: str) -> tuple[LogDensities, ...]:
         """True and learned log-densities of a group of the dataset of a training."""
-        paths = self._truths[run["dataset"]], self._scores[_key(run)]
+        paths = self._truths[run["dataset"]], self._scores[place_of_run(run)]
         return tuple(_read(path, group) for path in paths)
 
     def numbers(self, dataset: str) -> np.ndarray:
@@ -188,14 +189,11 @@ def _distance(
     distance = true.of(part) - learned.of(part)
     kept = np.isfinite(distance)
     found = columns(name, mean_with_error(distance[kept]))
-    names = (f"{name}_per_particle", f"{name}_per_particle_error")
     if part == JET:
-        return found | dict.fromkeys(names)
+        return found | columns(f"{name}_per_particle", None)
     alone = (true.particles - learned.particles)[kept]
     n = truths.numbers(run["dataset"])[kept]
-    ratio = alone.sum() / n.sum()
-    error = np.std(alone - ratio * n, ddof=1) / (n.mean() * np.sqrt(len(n)))
-    return found | dict(zip(names, (float(ratio), float(error)), strict=True))
+    return found | columns(f"{name}_per_particle", ratio_with_error(alone, n))
 
 
 def _areas(pair: Pair, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,7 +236,7 @@ def _calibration(pair: Pair) -> dict[str, float | None]:
     return {
         **_slope(np.concatenate(pair.learned), np.concatenate(pair.true)),
         "mean_ratio": float(np.exp(pair.learned[0]).mean()),
-        "mean_ratio_samples": float(weights.sum() ** 2 / (weights**2).sum()),
+        "mean_ratio_samples": effective_number(weights),
     }
 
 
@@ -257,7 +255,3 @@ def _slope(learned: np.ndarray, true: np.ndarray) -> dict[str, float | None]:
 def _read(path: str | Path, group: str) -> LogDensities:
     arrays = read_scores(path, group).arrays
     return LogDensities(arrays[NUMBER] + arrays[EVENT], arrays[PARTICLES])
-
-
-def _key(run: Mapping[str, Any]) -> tuple[Any, ...]:
-    return run["dataset"], run["model"], run["n_train"], run["seed"]

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from hepdensity.evaluation.estimates import columns, mean_with_error
+from hepdensity.evaluation.estimates import columns, mean_with_error, ratio_with_error
 from hepdensity.files import read_json
 from hepdensity.studies.jets.evaluation.parts import PartReader, Parts, family_of
 from hepdensity.studies.jets.layouts import JetDataset
@@ -60,17 +58,10 @@ def _likelihoods(parts: Parts) -> dict[str, Any]:
         **columns("nll", mean_with_error(parts.nll[kept])),
         **columns("nll_jet", mean_with_error(-parts.jet[kept])),
         **columns("nll_particles", mean_with_error(-parts.particles[kept])),
-        **_per_particle("nll_per_particle", -parts.particles[kept], parts.n[kept]),
+        **columns("nll_per_particle", ratio_with_error(-parts.particles[kept], parts.n[kept])),
         "jets": len(parts),
         "not_finite": int((~kept).sum()),
     }
-
-
-def _per_particle(name: str, values: np.ndarray, n: np.ndarray) -> dict[str, float | None]:
-    """Sum of values over the sum of n, and its standard error (that of a ratio of means)."""
-    ratio = values.sum() / n.sum()
-    error = np.std(values - ratio * n, ddof=1) / (n.mean() * np.sqrt(len(n)))
-    return {name: float(ratio), f"{name}_error": float(error)}
 
 
 def _partner(run: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -95,15 +86,14 @@ def _network(run: Mapping[str, Any]) -> bool:
 def _difference(
     parts: Parts, partner: Mapping[str, Any] | None, reader: PartReader
 ) -> dict[str, float | None]:
-    names = ("difference", "difference_error")
     if partner is None:
-        return dict.fromkeys(names)
+        return columns("difference", None)
     other = reader.read(partner, "test", COMMON)
     if len(other) != len(parts) or (other.n != parts.n).any():
-        return dict.fromkeys(names)
+        return columns("difference", None)
     kept = parts.finite & other.finite
     change = other.particles[kept] - parts.particles[kept]
-    return _per_particle("difference", change, parts.n[kept])
+    return columns("difference", ratio_with_error(change, parts.n[kept]))
 
 
 def _accuracy(path: str | Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hepdensity.evaluation.scores import FACTOR, read_scores
+from hepdensity.evaluation.scores import FACTOR, place_of_file, place_of_run, read_scores
 from hepdensity.models.inputs import read_array, read_layout
 from hepdensity.physics.constituents import JetWindow
 from hepdensity.studies.jets.coordinates import MEASURES, Coordinates, change_of_measure
@@ -83,7 +83,7 @@ class PartReader:
             inputs: Inputs files of the datasets.
             window: `pt` and `eta` of the jets.
         """
-        self._scores = {_place(path): path for path in scores}
+        self._scores = {place_of_file(path): path for path in scores}
         self._inputs = {Path(path).stem: path for path in inputs}
         self._window = JetWindow(tuple(window["pt"]), window["eta"])
         self._jets: dict[tuple[str, str], tuple[torch.Tensor, torch.Tensor]] = {}
@@ -99,7 +99,7 @@ class PartReader:
         Raises:
             ValueError: If there is no such score file or group.
         """
-        place = (run["dataset"], run["model"], run["n_train"], run["seed"])
+        place = place_of_run(run)
         if place not in self._scores:
             raise ValueError(f"no score file of {place[1]} ({place[0]}); score its jets")
         arrays = read_scores(self._scores[place], group).arrays
@@ -141,12 +141,6 @@ def physical_jets(
     events, particles, _, _ = layout.slices
     points = rows[:, particles].unflatten(1, (layout.particles, -1))
     return coordinates.inverse(rows[:, events], points)
-
-
-def _place(path: str) -> tuple[str, str, int, int]:
-    """Dataset, model, n_train and seed of a score file."""
-    *_, dataset, model, n_train, seed, _ = Path(path).parts
-    return dataset, model, int(n_train.removeprefix("n")), int(seed.removeprefix("seed"))
 
 
 def group_of(run: Mapping[str, Any], process: str) -> str:

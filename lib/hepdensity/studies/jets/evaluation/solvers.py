@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Generator, Tensor
 
 from hepdensity.models.diffusion.density import SetDensity
 from hepdensity.models.diffusion.likelihood import Integration, log_parts
+from hepdensity.studies.jets.evaluation.accuracy import rms
 
 FINEST = 96
 """Steps of the solve that others are compared with."""
@@ -87,8 +87,8 @@ def solver_rows(
                 "probes": choice.how.probes if choice.how.divergence == "hutchinson" else None,
                 **{"jets": size, "ms_per_jet": 1e3 * elapsed / size},
                 "mean": float(shift[kept].mean()),
-                "rms": _rms(shift[kept]),
-                "rms_score": _rms((shift / number)[kept]),
+                "rms": rms(shift[kept]),
+                "rms_score": rms((shift / number)[kept]),
                 "not_converged": int((~kept).sum()),
             }
         )
@@ -97,7 +97,3 @@ def solver_rows(
 
 def _particles(model: SetDensity, jets: Tensor, how: Integration, generator: Generator) -> Tensor:
     return log_parts(model, jets, how, generator)[_PARTICLES]
-
-
-def _rms(values: Tensor) -> float:
-    return float(torch.sqrt(values.square().mean()))

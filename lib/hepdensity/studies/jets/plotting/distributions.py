@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from hepdensity.evaluation.scores import place_of_run
 from hepdensity.files import read_json
 from hepdensity.plotting.histograms import BinnedDensity, Binning, binned_density, draw_density
 from hepdensity.plotting.style import WIDTH, draw_note, draw_title, journal_style, note_of
@@ -127,14 +128,15 @@ def permutations(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple
         settings: `runs`, `processes`, `preset`, and `trained_on`, the process.
     """
     told = zip(settings["runs"], files["accuracies"], strict=True)
-    paths = {_key(run): path for run, path in told}
+    paths = {place_of_run(run): path for run, path in told}
     runs = drawn_runs(settings["runs"], settings["trained_on"])
     rows: Rows = []
     with journal_style():
         figure = Figure(figsize=(WIDTH / 2, 2.7))
         axes = figure.subplots()
         for run in runs[:1]:
-            found: Mapping[str, Sequence[float]] = read_json(paths[_key(run)])["permutations"]
+            path = paths[place_of_run(run)]
+            found: Mapping[str, Sequence[float]] = read_json(path)["permutations"]
             for process in settings["processes"]:
                 values = np.array(found[group_of(run, process)])
                 spread = np.ptp(values)
@@ -155,7 +157,3 @@ def permutations(files: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple
         draw_title(axes, f"one jet each, trained on {name_of(settings['trained_on'])} jets")
         draw_note(figure, note_of(files, settings))
     return figure, rows
-
-
-def _key(run: Mapping[str, Any]) -> tuple[Any, ...]:
-    return run["dataset"], run["model"], run["n_train"], run["seed"]
