@@ -17,12 +17,13 @@ if re.search(r"\s", sys.executable):
     sys.executable = interpreter.name
 
 from hepdensity.configuration import effective_configuration, load_study, results_folder
-from hepdensity.provenance import source_digest
+from hepdensity.source_tree import SourceTree
 
 # Absolute paths: those of a rule used as a template are resolved from the folder that uses it.
 SCRIPTS = REPOSITORY / "scripts"
 ENVIRONMENT = str(REPOSITORY / "envs" / "hepdensity.yaml")
 STAGES = ("ingest", "preprocess", "train", "evaluate", "plot")
+SOURCES = SourceTree(Path(LIBRARY))
 STUDIES = {}
 """Name -> study, for the selected studies."""
 
@@ -77,7 +78,7 @@ def rule_files(stage):
 def digest(script, *modules):
     """Digest of a script, of the library modules that it imports, and of `modules`."""
     try:
-        return source_digest(REPOSITORY / "scripts" / f"{script}.py", Path(LIBRARY), modules)
+        return SOURCES.digest(REPOSITORY / "scripts" / f"{script}.py", modules)
     except ValueError as error:
         sys.exit(f"Source error: {error}")
 

@@ -1,14 +1,17 @@
 """Copies of the checkout in which tests run the workflow, and edits of their files."""
 
+import atexit
 import csv
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from hepdensity.configuration import overlay
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOY = REPOSITORY / "tests" / "toy_study"
+SNAKEMAKE = (sys.executable, "-m", "snakemake")
 PARTS = ("workflow", "rules", "scripts", "lib", "envs", "config.yaml")
 # Long enough to be killed in the middle, with a checkpoint at every validation.
 TRAINING = {"max_steps": 400, "checkpoint_seconds": 0.001}
@@ -36,6 +40,28 @@ SMOKE = {
 }
 
 
+@cache
+def server() -> subprocess.Popen[str]:
+    """A process that runs Snakemake on request, one for all tests."""
+    process = subprocess.Popen(
+        [sys.executable, REPOSITORY / "tests" / "snakemake_server.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(process.terminate)
+    return process
+
+
+def ask_server(request: Mapping[str, Any]) -> int:
+    """Exit status of a run of Snakemake."""
+    process = server()
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
+    return int(process.stdout.readline())
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A checkout, the directory in which it runs, and its configuration."""
@@ -48,7 +74,7 @@ class Checkout:
         self, *options: str, target: str | Sequence[str] | None = None, **config: Any
     ) -> list[str]:
         """Command line of Snakemake; `config` overrides the configuration of the checkout."""
-        words = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
+        words = [*SNAKEMAKE, "--cores", "2", "--nocolor", *options]
         words += ["-s", str(self.root / "workflow/Snakefile"), "--directory", str(self.directory)]
         given = overlay(self.given, config)
         words += ["--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())]
@@ -60,10 +86,13 @@ class Checkout:
     ) -> tuple[int, str]:
         """Exit status and output of Snakemake."""
         command = self.command(*options, target=target, **config)
-        done = subprocess.run(
-            command, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        return done.returncode, done.stdout
+        with tempfile.NamedTemporaryFile() as output:
+            request = {
+                "options": command[len(SNAKEMAKE) :],
+                "directory": str(self.directory),
+                "output": output.name,
+            }
+            return ask_server(request), Path(output.name).read_text()
 
     def plan(self, target: str | Sequence[str] | None = None, **config: Any) -> dict[str, int]:
         """Number of planned jobs per rule."""

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hepdensity.provenance import direct_imports, imported_modules
+from hepdensity.source_tree import SourceTree
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LIBRARY = REPOSITORY / "lib"
+SOURCES = SourceTree(LIBRARY)
 MODULES = sorted((LIBRARY / "hepdensity").rglob("*.py"))
 PACKAGES = [path for path in MODULES if path.name == "__init__.py"]
 CODE = [path for path in MODULES if path.name != "__init__.py"]
@@ -36,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "disk": set(),
     "files": {"disk"},
     "provenance": set(),
+    "source_tree": set(),
     "logs": {"disk"},
     "named": set(),
     "numbering": set(),
@@ -99,7 +101,7 @@ def part_of(module: str) -> str:
 
 def imports_of(path: Path) -> set[str]:
     """Our modules (without `hepdensity.`) that a file imports, excluding packages."""
-    names = direct_imports(path, LIBRARY) - {"hepdensity"}
+    names = SOURCES.direct_imports(path) - {"hepdensity"}
     names = {name.removeprefix("hepdensity.") for name in names}
     return {name for name in names if not library_path(name).is_dir()}
 
@@ -168,7 +170,7 @@ def test_shared_workflow_knows_no_study(path: Path) -> None:
 
 def all_imports(path: Path) -> set[str]:
     """Packages that a file imports, directly or through our modules."""
-    files = [path, *imported_modules(path, LIBRARY).values()]
+    files = [path, *SOURCES.imported_modules(path).values()]
     return set().union(*(foreign_imports(file) for file in files)) - {"hepdensity"}
 
 
