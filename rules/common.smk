@@ -93,6 +93,16 @@ def module_of(function):
     return function.partition(":")[0]
 
 
+def estimator_tables():
+    """Tables of trainings in the columns that all studies share."""
+    return [path for study in STUDIES.values() for path in study.estimators()]
+
+
+def targets_of_all():
+    """Tables of all studies together, if any of them takes part."""
+    return [f"{RESULTS}/tables/estimators_by_study.csv"] if estimator_tables() else []
+
+
 def study_of(wildcards):
     return STUDIES[wildcards.study]
 

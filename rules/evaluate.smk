@@ -57,3 +57,26 @@ rule make_table:
         "Making a table"
     script:
         f"{SCRIPTS}/make_table.py"
+
+
+use rule make_table as evaluate_estimators_by_study with:
+    input:
+        estimators=estimator_tables(),
+    output:
+        table=report(
+            f"{RESULTS}/tables/estimators_by_study.csv",
+            caption="../workflow/report/estimators_by_study.rst",
+            category="all studies",
+            subcategory="Estimators",
+            labels={"result": "all estimators on all studies", "kind": "table"},
+        ),
+        record=f"{RESULTS}/tables/estimators_by_study.json",
+    log:
+        f"{RESULTS}/logs/evaluate_estimators_by_study.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate_estimators_by_study.tsv"
+    params:
+        source=digest("make_table", "hepdensity.evaluation.estimators"),
+        table={"function": "hepdensity.evaluation.estimators:by_study"},
+    message:
+        "Collecting the estimators of all studies"

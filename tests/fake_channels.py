@@ -95,7 +95,7 @@ class FakeChannels:
         tail = f"{dataset}/{model}/n{run['n_train']}/seed{run['seed']}"
         path = self.folder / "scores" / tail / "all.h5"
         scores = {
-            group: Scores({TIGHT: np.asarray(values)}, {"exact": True})
+            group: Scores({TIGHT: np.asarray(values)}, {"exact": True, "ms_per_event": 0.5})
             for group, values in log_p.items()
         }
         write_group_scores(path, scores, {})

@@ -26,7 +26,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 TRAININGS = {
     "gluino": {"smoke": 22, "quick": 20, "long": 26, "paper": 126},
-    "darkmachines": {"smoke": 10, "quick": 12, "long": 105, "paper": 168},
+    "darkmachines": {"smoke": 11, "quick": 14, "long": 109, "paper": 168},
     "jets": {"smoke": 11, "quick": 9, "long": 31, "paper": 31},
 }
 """Number of trainings by study and preset."""

@@ -82,6 +82,13 @@ class Study:
         """Figures and tables of the study: the files that `rule all` requests."""
         raise NotImplementedError
 
+    def estimators(self) -> list[str]:
+        """The table with its trainings in the columns of all studies, if it makes one.
+
+        See `hepdensity.evaluation.estimators`.
+        """
+        return []
+
     def problems(self) -> Iterator[Problem]:
         """Mistakes in the section that its schema cannot express; places are relative to it."""
         yield from ()

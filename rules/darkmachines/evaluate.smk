@@ -293,3 +293,23 @@ use rule make_table as score_unlabelled with:
         },
     message:
         "Scores of unlabelled events ({wildcards.dataset}, {wildcards.model})"
+
+
+use rule make_table as evaluate_darkmachines_estimators with:
+    input:
+        log_likelihood=f"{darkmachines.folder}/tables/log_likelihood.csv",
+        scores=f"{darkmachines.folder}/tables/darkmachines_scores.csv",
+    output:
+        **table_files("darkmachines", "estimators", "Estimators", "all trainings of this study"),
+    log:
+        log_of("evaluate_darkmachines_estimators", study="darkmachines"),
+    benchmark:
+        benchmark_of("evaluate_darkmachines_estimators", study="darkmachines")
+    params:
+        source=digest("make_table", "hepdensity.studies.darkmachines.evaluation.estimators"),
+        table={
+            "function": "hepdensity.studies.darkmachines.evaluation.estimators:estimators",
+            "runs": darkmachines.all_runs(),
+        },
+    message:
+        "Collecting the estimators of the study darkmachines"

@@ -236,3 +236,24 @@ use rule make_table as evaluate_two_sample_table with:
         ),
     message:
         "Collecting two-sample tests"
+
+
+use rule make_table as evaluate_gluino_estimators with:
+    input:
+        scores=per_run(gluino.scores, gluino.all_runs(), group="test"),
+        summaries=per_run(gluino.summary, gluino.all_runs()),
+        results=per_run(gluino.two_sample_file(), gluino.all_runs()),
+    output:
+        **table_files("gluino", "estimators", "Estimators", "all trainings of this study"),
+    log:
+        log_of("evaluate_gluino_estimators", study="gluino"),
+    benchmark:
+        benchmark_of("evaluate_gluino_estimators", study="gluino")
+    params:
+        source=digest("make_table", "hepdensity.studies.gluino.evaluation.estimators"),
+        table={
+            "function": "hepdensity.studies.gluino.evaluation.estimators:estimators",
+            "runs": gluino.all_runs(),
+        },
+    message:
+        "Collecting the estimators of the study gluino"

@@ -196,3 +196,29 @@ use rule make_table as evaluate_jets_likelihood with:
         },
     message:
         "Held-out log-likelihoods of jets"
+
+
+use rule make_table as evaluate_jets_estimators with:
+    input:
+        likelihood=f"{jets.folder}/tables/jets_likelihood.csv",
+        table1=f"{jets.folder}/tables/jets_table1.csv",
+        scores=per_run(jets.scores, jets.leading_runs(), group="all"),
+        summaries=per_run(jets.summary, jets.leading_runs()),
+        classifiers=jets.classifier_files(),
+        classifier_summaries=per_run(jets.summary, jets.classifier_runs()),
+    output:
+        **table_files("jets", "estimators", "Estimators", "all trainings of this study"),
+    log:
+        log_of("evaluate_jets_estimators", study="jets"),
+    benchmark:
+        benchmark_of("evaluate_jets_estimators", study="jets")
+    params:
+        source=digest("make_table", "hepdensity.studies.jets.evaluation.estimators"),
+        table={
+            "function": "hepdensity.studies.jets.evaluation.estimators:estimators",
+            "runs": jets.density_runs(),
+            "leading": jets.leading_runs(),
+            "classifiers": jets.classifier_runs(),
+        },
+    message:
+        "Collecting the estimators of the study jets"

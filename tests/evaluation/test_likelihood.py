@@ -95,6 +95,7 @@ def test_chunks_do_not_matter(events: torch.Tensor) -> None:
             symmetrised(model.log_prob, events, 2),
         )
     assert np.array_equal(values["log_likelihood"], values["log_likelihood_tight"])
+    assert scores.attributes.pop("ms_per_event") > 0
     assert scores.attributes == {"exact": True, **{f"not_finite_{name}": 0 for name in values}}
 
 
@@ -139,6 +140,7 @@ def test_inexact_models_get_nested_bounds_of_the_first_events(
     )
     values = scores.arrays
     counts = {f"not_finite_{name}": 0 for name in values}
+    assert scores.attributes.pop("ms_per_event") > 0
     assert scores.attributes == {"exact": False, "draws": [1, 4, 16, 20], **counts}
     assert {name: array.shape for name, array in values.items()} == {
         "log_likelihood": (1_500,),
@@ -238,6 +240,7 @@ def test_factors_are_evaluated_once(events: torch.Tensor, exact: bool) -> None:
     for name in ("log_likelihood", "log_likelihood_tight"):
         np.testing.assert_array_equal(scores.arrays[name], first + second)
     assert scores.attributes["exact"] is exact
+    assert scores.attributes["ms_per_event"] > 0
     assert scores.attributes["not_finite_log_p_first"] == 0
     assert scores.attributes["not_finite_log_p_second"] == 1
     assert scores.attributes["not_finite_log_likelihood"] == 1

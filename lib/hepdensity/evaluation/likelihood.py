@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from hepdensity.evaluation.scores import (
     CURVE,
     FACTOR,
     LOG_P_SETS,
+    MS_PER_EVENT,
     ONE_DRAW,
     SYMMETRISED,
     TIGHT,
@@ -94,9 +96,12 @@ def log_likelihoods(
         the tightest lower bound for the first ``importance.events`` events. A model that is not
         exact also gets ``log_likelihood_curve``, shape ``(len(draws), events)``, with nested draws.
         A model that treats particles as ordered also gets ``log_likelihood_symmetrised``, the
-        log-mean-exp over all orders. Attributes: ``exact``; if it is false, the numbers ``draws``
-        of the curve; for a model of several multiplicities, their log-probabilities ``log_p_sets``;
-        for each array, ``not_finite_<array>``, the number of events without a finite value.
+        log-mean-exp over all orders.
+
+        Attributes: ``exact``; if it is false, the numbers ``draws`` of the curve; for a model of
+        several multiplicities, their log-probabilities ``log_p_sets``; ``ms_per_event``, the time
+        of a tight value [ms]; for each array, ``not_finite_<array>``, the number of events without
+        a finite value.
 
         A factorised density is evaluated once. Its value, of which ``exact`` says whether it is
         exact or an unbiased estimate, is both ``log_likelihood`` and ``log_likelihood_tight``, and
@@ -114,7 +119,13 @@ def log_likelihoods(
         draws = attributes["draws"] = importance.curve
         scores[CURVE] = lambda m, x: m.log_prob_curve(x, draws, generator)
     batches = {name: events[: importance.events] if name == CURVE else events for name in scores}
-    arrays = {name: _score(model, score, batches[name], advance) for name, score in scores.items()}
+    arrays, seconds = {}, {}
+    for name, score in scores.items():
+        start = time.perf_counter()
+        arrays[name] = _score(model, score, batches[name], advance)
+        seconds[name] = time.perf_counter() - start
+    slowest = TIGHT if model.exact else CURVE
+    attributes[MS_PER_EVENT] = 1e3 * seconds[slowest] / len(batches[slowest])
     # This comes last, so that it does not change the random numbers of the other events.
     for name, score in scores.items():
         _score_again(model, score, batches[name], arrays[name], name)
@@ -133,17 +144,20 @@ def _factors(
     """Log-densities of the factors, and their sum."""
     precision = next(p.dtype for p in model.parameters())
     parts: dict[str, list[Tensor]] = {}
+    start = time.perf_counter()
     with torch.no_grad():
         for chunk in events.split(_CHUNK[events.device.type]):
             for name, values in model.log_parts(chunk.to(precision), generator).items():
                 parts.setdefault(name, []).append(values.double().cpu())
             advance(len(chunk))
+    ms = 1e3 * (time.perf_counter() - start) / len(events)
     factors = {name: torch.cat(values).numpy() for name, values in parts.items()}
     total = np.sum(list(factors.values()), axis=0)
     arrays = {f"{FACTOR}{name}": values for name, values in factors.items()}
     arrays |= {ONE_DRAW: total, TIGHT: total}
     attributes = {f"not_finite_{name}": not_finite(values) for name, values in arrays.items()}
-    return Scores(arrays, {"exact": model.exact, **_sets(model), **attributes})
+    told = {"exact": model.exact, MS_PER_EVENT: ms, **_sets(model)}
+    return Scores(arrays, {**told, **attributes})
 
 
 def _score(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hepdensity.evaluation.scores import Scores, read_scores
+from hepdensity.evaluation.scores import MS_PER_EVENT, Scores, read_scores
 from hepdensity.files import read_json
 
 TRAINING = ("steps", "ended_by", "train_seconds", "parameters")
@@ -37,6 +37,11 @@ class EvaluatedRun:
         attributes = self.scores.attributes
         exact = bool(attributes["exact"])
         return {"exact": exact, "draws": None if exact else int(attributes["draws"][-1])}
+
+    @property
+    def ms_per_event(self) -> float:
+        """Time of a tight value [ms]."""
+        return float(self.scores.attributes[MS_PER_EVENT])
 
     def training(self) -> dict[str, Any]:
         """Columns about the training itself."""

@@ -16,6 +16,8 @@ TIGHT = "log_likelihood_tight"
 CURVE = "log_likelihood_curve"
 SYMMETRISED = "log_likelihood_symmetrised"
 LOG_P_SETS = "log_p_sets"
+MS_PER_EVENT = "ms_per_event"
+"""Attribute with the time of a tight value [ms]."""
 FACTOR = "log_p_"
 """Prefix of the arrays with the log-density of a factor."""
 

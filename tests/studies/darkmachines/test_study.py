@@ -253,8 +253,10 @@ def test_signal_that_is_named_like_a_group(make: Make, tmp_path: Path, name: str
     [
         ("2b-max8", "object-flow", "mass"),
         ("2b-file8", "object-flow", "mass"),
-        ("2b-mass8", "dm-flow", "max or file"),
-        ("2b-mass8", "classifier-sort", "max or file"),
+        ("2b-momentum8", "object-flow", "mass"),
+        ("2b-mass8", "dm-flow", "max, file or momentum"),
+        ("2b-mass8", "classifier-sort", "max, file or momentum"),
+        ("2b-max8", "diffusion-hollow", "momentum"),
     ],
 )
 def test_kinds_need_their_view(make: Make, dataset: str, model: str, needed: str) -> None:
@@ -262,6 +264,11 @@ def test_kinds_need_their_view(make: Make, dataset: str, model: str, needed: str
     assert place == f"datasets.{dataset}.models"
     assert message.startswith(f"'{model}' (kind ")
     assert f"needs a dataset of view {needed}, not " in message
+
+
+@pytest.mark.parametrize("model", ["diffusion-hollow", "classifier-sort"])
+def test_models_of_the_view_momentum(make: Make, model: str) -> None:
+    assert problems_of(make(datasets={"2b-momentum8": trained(model)})) == []
 
 
 @pytest.mark.parametrize("view", ["max", "mass"])

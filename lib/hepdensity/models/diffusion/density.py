@@ -1,8 +1,11 @@
-"""Density of events with points: log p(N) + log p(event | N) + log p(particles | event, N).
+"""Density of events with points, as a product of factors that share no weights.
 
-The number N of particles is categorical. The event columns and the particles are factors with a
-velocity field each (see `fields`), which share no weights. The density of the particles does not
-depend on their order. It is that of N labelled particles; that of sets would be N! times as large.
+    p(event) = p(N) p(categories | N) p(event columns | categories) p(particles | all of these)
+
+The number N of particles is categorical. So is, if particles have categorical columns, how many
+there are of each category. The event columns and the particles have a velocity field each (see
+`fields`). The density does not depend on the order of the particles. It is that of N labelled
+particles; that of sets would be N! times as large.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn.functional import one_hot
 
+from hepdensity.models.diffusion.columns import PointColumns
 from hepdensity.models.diffusion.fields import Field, Points
 from hepdensity.models.diffusion.likelihood import (
     Factor,
@@ -21,6 +26,7 @@ from hepdensity.models.diffusion.likelihood import (
     total,
 )
 from hepdensity.models.diffusion.losses import OBJECTIVES
+from hepdensity.models.diffusion.networks.category_counts import CategoryCounts
 from hepdensity.models.diffusion.networks.hollow import HollowNetwork
 from hepdensity.models.diffusion.networks.residual import ResidualNetwork
 from hepdensity.models.diffusion.networks.sets import SetNetwork
@@ -29,14 +35,14 @@ from hepdensity.models.layers.standardisation import Standardisation
 from hepdensity.models.layout import Layout
 from hepdensity.models.networks.initial import seeded
 
-NUMBER, EVENT, PARTICLES = "N", "event", "particles"
+NUMBER, CATEGORIES, EVENT, PARTICLES = "N", "categories", "event", "particles"
 NETWORKS = {"full": SetNetwork, "hollow": HollowNetwork}
 _VALIDATED = 1000
 """Events of a pass without gradients, whose attention would else take gigabytes."""
 
 
 class SetDensity(FactorisedDensity):
-    """A density of continuous event columns and of a varying number of exchangeable particles."""
+    """A density of real event columns and of a varying number of exchangeable particles."""
 
     log_numbers: Tensor
     numbers: Tensor
@@ -50,6 +56,7 @@ class SetDensity(FactorisedDensity):
         objective: str,
         event: Field | None,
         particle: Field | None,
+        counts: CategoryCounts | None,
         integration: Integration,
         smoothing: float,
     ) -> None:
@@ -60,27 +67,27 @@ class SetDensity(FactorisedDensity):
             objective: name of the objective (see `losses`).
             event: field of the event columns, if there are any.
             particle: field of the particles, if there are any.
+            counts: probability of the categories of the particles, if they have any.
             integration: how ``log_prob`` and ``sample`` solve the ODEs.
             smoothing: events that are added to the count of each number of particles.
 
         Raises:
-            ValueError: for columns that are not real numbers, or an unknown objective.
+            ValueError: for columns that `PointColumns` refuses, or an unknown objective.
         """
         super().__init__()
-        _refuse(layout)
+        self.columns = PointColumns(layout)
         if objective not in OBJECTIVES:
             raise ValueError(f"unknown objective '{objective}'; choose from {list(OBJECTIVES)}")
         self.layout, self.objective = layout, OBJECTIVES[objective]
-        self.event, self.particle = event, particle
+        self.event, self.particle, self.counts = event, particle, counts
         self.integration, self._smoothing = integration, smoothing
         self.standardisation = Standardisation(layout, linear=True)
-        sets = [chosen.particles for chosen in layout.sets] or [layout.particles]
-        self.register_buffer("numbers", torch.tensor(sets), persistent=False)
+        self.register_buffer("numbers", self.columns.numbers, persistent=False)
         for name, size in (
-            ("log_numbers", len(sets)),
+            ("log_numbers", len(self.numbers)),
             ("number_scale", 2),
-            ("lowest", _conditions(layout)),
-            ("highest", _conditions(layout)),
+            ("lowest", self.columns.conditions),
+            ("highest", self.columns.conditions),
         ):
             self.register_buffer(name, torch.full((size,), torch.nan, dtype=torch.float64))
 
@@ -92,7 +99,7 @@ class SetDensity(FactorisedDensity):
         Raises:
             ValueError: if the events do not fit the layout, or a column is infinite or constant.
         """
-        chosen = self._sets_of(training)
+        chosen = self.columns.sets_of(training)
         self.standardisation.count(training)
         given = [one.probability for one in self.layout.sets]
         known = torch.tensor([p for p in given if p is not None], dtype=torch.float64)
@@ -102,7 +109,7 @@ class SetDensity(FactorisedDensity):
         number = self.numbers[chosen].double()
         spread = number.std() if len(number) > 1 and number.std() > 0 else torch.ones(())
         self.number_scale.copy_(torch.stack([number.mean(), spread.to(number)]))
-        conditions = self._unclamped(training.double(), number)
+        conditions = self._unclamped(training.double(), number, self._counted(training))
         self.lowest.copy_(conditions.amin(dim=0))
         self.highest.copy_(conditions.amax(dim=0))
 
@@ -126,8 +133,9 @@ class SetDensity(FactorisedDensity):
         return self.integration.divergence != "hutchinson"
 
     def factors(self) -> list[list[nn.Module]]:
-        """The field of the event columns, and that of the particles."""
-        return [[field] for field in (self.event, self.particle) if field is not None]
+        """The categories, the field of the event columns, and that of the particles."""
+        parts = (self.counts, self.event, self.particle)
+        return [[part] for part in parts if part is not None]
 
     def factor_losses(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Objectives of the factors, shape ``(factors,)``; see `losses` for their units."""
@@ -138,13 +146,13 @@ class SetDensity(FactorisedDensity):
         return torch.stack(losses).sum(dim=0) / len(batch)
 
     def _losses(self, batch: Tensor, generator: Generator | None) -> Tensor:
-        _, factors = self.ode_factors(batch)
-        return torch.stack(
-            [
-                self.objective.loss(factor.field, factor.points, generator)
-                for factor in factors.values()
-            ]
-        )
+        probabilities, factors = self.ode_factors(batch)
+        losses = [-probabilities[name].mean() for name in (CATEGORIES,) if name in probabilities]
+        losses += [
+            self.objective.loss(factor.field, factor.points, generator)
+            for factor in factors.values()
+        ]
+        return torch.stack(losses)
 
     def loss(self, batch: Tensor, generator: Generator | None = None) -> Tensor:
         """Sum of the objectives of the factors."""
@@ -157,7 +165,8 @@ class SetDensity(FactorisedDensity):
     def log_parts(self, batch: Tensor, generator: Generator | None = None) -> dict[str, Tensor]:
         """Log-density of each factor [nats], float64, shape ``(n,)`` each.
 
-        The factors are `N` (a probability), `event` and `particles`, as far as the layout has them.
+        The factors are `N` and `categories` (probabilities), `event` and `particles`, as far as the
+        layout has them.
 
         Args:
             batch: events, shape ``(n, d)``.
@@ -175,12 +184,14 @@ class SetDensity(FactorisedDensity):
         return total(log_parts(self, batch, self.integration.without_probes(), generator))
 
     def ode_factors(self, batch: Tensor) -> tuple[Mapping[str, Tensor], Mapping[str, Factor]]:
-        """Log p(N) of each event [nats], and the ODEs of its columns and of its particles."""
-        chosen = self._sets_of(batch)
-        number = self.numbers[chosen]
-        conditions = self._conditions(batch, number)
+        """Log-probabilities of the discrete parts [nats], and the ODEs of all others."""
+        chosen = self.columns.sets_of(batch)
+        number, counted = self.numbers[chosen], self._counted(batch)
+        conditions = self._conditions(batch, number, counted)
         log_jacobian = -self.standardisation.std.log()
         parts = {NUMBER: self.log_probabilities[chosen]}
+        if self.counts is not None and counted is not None:
+            parts[CATEGORIES] = self.counts.log_prob(counted)
         factors = {}
         columns, particles, _, _ = self.layout.slices
         unit = self._unit(batch)
@@ -190,67 +201,52 @@ class SetDensity(FactorisedDensity):
             own = log_jacobian[columns].sum().expand(len(batch))
             factors[EVENT] = Factor(self.event, points, own)
         if self.particle is not None:
-            x = unit[:, particles].unflatten(1, (self.layout.particles, -1))
-            absent = x[:, :, 0].isnan()
-            most = int(number.max()) if len(number) else 0
-            x = x.nan_to_num(nan=0.0)[:, :most]
-            points = Points(x, ~absent[:, :most], conditions)
-            width = x.shape[2]
+            points = self._points(batch, unit, conditions, number)
+            width = self.columns.coordinates
             own = log_jacobian[particles][:width].sum() * number
             factors[PARTICLES] = Factor(self.particle, points, own)
         return parts, factors
 
+    def _points(self, batch: Tensor, unit: Tensor, conditions: Tensor, number: Tensor) -> Points:
+        """The particles, with as many places as the largest event needs."""
+        x = unit[:, self.layout.slices[1]].unflatten(1, (self.layout.particles, -1))
+        most = int(number.max()) if len(number) else 0
+        places = torch.arange(most, device=batch.device)
+        known = None
+        if self.columns.categories:
+            categories = self.columns.categories_of(batch)[:, :most]
+            known = one_hot(categories.clamp(min=0), self.columns.categories).to(unit)
+        present = places < number[:, None]
+        return Points(x.nan_to_num(nan=0.0)[:, :most], present, conditions, known)
+
     # --- coordinates ----------------------------------------------------------------------------
 
     def _unit(self, batch: Tensor) -> Tensor:
-        """Columns with mean 0 and variance 1 in training."""
+        """Real columns with mean 0 and variance 1 in training."""
         mean, std = self.standardisation.mean, self.standardisation.std
-        return ((batch.double() - mean) / std).to(batch)
+        return ((batch[:, : self.layout.continuous].double() - mean) / std).to(batch)
 
-    def _unclamped(self, batch: Tensor, number: Tensor) -> Tensor:
-        """Event columns and number of particles with mean 0 and variance 1 in training."""
-        events = self._unit(batch)[:, : self.layout.slices[0].stop]
-        if len(self.numbers) == 1:
-            return events
-        mean, std = self.number_scale
-        return torch.cat([events, ((number - mean) / std).to(batch)[:, None]], dim=1)
+    def _counted(self, batch: Tensor) -> Tensor | None:
+        """Number of particles of each category, int64, shape ``(n, K)``."""
+        if not self.columns.categories:
+            return None
+        categories = self.columns.categories_of(batch)
+        return one_hot(categories + 1, self.columns.categories + 1).sum(dim=1)[:, 1:]
 
-    def _conditions(self, batch: Tensor, number: Tensor) -> Tensor:
+    def _unclamped(self, batch: Tensor, number: Tensor, counted: Tensor | None) -> Tensor:
+        """Event columns and N with mean 0 and variance 1 in training, and shares of categories."""
+        parts = [self._unit(batch)[:, : self.layout.slices[0].stop]]
+        if len(self.numbers) > 1:
+            mean, std = self.number_scale
+            parts.append(((number - mean) / std).to(batch)[:, None])
+        if counted is not None:
+            parts.append(counted.to(batch) / self.layout.particles)
+        return torch.cat(parts, dim=1)
+
+    def _conditions(self, batch: Tensor, number: Tensor, counted: Tensor | None) -> Tensor:
         """Conditions of the particles, within the range of the training events."""
-        values = self._unclamped(batch, number)
+        values = self._unclamped(batch, number, counted)
         return torch.clamp(values, self.lowest.to(values), self.highest.to(values))
-
-    def _sets_of(self, batch: Tensor) -> Tensor:
-        """Presence set of each event, int64, shape ``(n,)``.
-
-        Raises:
-            ValueError: if the events do not fit the layout; names the first such event.
-        """
-        if batch.dim() != 2 or batch.shape[1] != self.layout.features:
-            raise ValueError(
-                f"this model takes events of {self.layout.features} columns, not of shape"
-                f" {tuple(batch.shape)}; check the layout of the inputs"
-            )
-        columns, particles, _, _ = self.layout.slices
-        _first(batch[:, columns].isnan().any(dim=1), "has NaN in its event columns")
-        if not self.layout.particles:
-            return torch.zeros(len(batch), dtype=torch.int64, device=batch.device)
-        absent = batch[:, particles].isnan().unflatten(1, (self.layout.particles, -1))
-        gone = absent.any(dim=2)
-        number = (~gone).sum(dim=1)
-        places = torch.arange(self.layout.particles, device=batch.device)
-        torn = (absent.all(dim=2) != gone) | (gone != (places >= number[:, None]))
-        _first(
-            torn.any(dim=1),
-            "has absent values (NaN) that are not those of its last particles; present particles"
-            " come first, and absent ones are NaN in all their columns",
-        )
-        matches = number[:, None] == self.numbers
-        _first(
-            ~matches.any(dim=1),
-            "has a number of particles that is none of the layout's presence sets",
-        )
-        return matches.long().argmax(dim=1)
 
     # --- samples --------------------------------------------------------------------------------
 
@@ -279,10 +275,13 @@ class SetDensity(FactorisedDensity):
         events = torch.zeros(len(chosen), self.layout.features, dtype=like.dtype).to(like)
         columns, particles, _, _ = self.layout.slices
         absent = torch.arange(self.layout.particles, device=like.device) >= number[:, None]
-        width = len(self.layout.particle)
+        width = self.columns.coordinates
         events[:, particles] = events[:, particles].masked_fill(
             absent.repeat_interleave(width, dim=1), torch.nan
         )
+        if self.counts is not None:
+            categories = self.counts.draw(number, generator)
+            events = self.columns.with_categories(events, categories)
         for name, part in ((EVENT, columns), (PARTICLES, particles)):
             # The particles are drawn given the columns of the event, which are drawn before.
             factor = self.ode_factors(events)[1].get(name)
@@ -298,28 +297,6 @@ class SetDensity(FactorisedDensity):
             size = found.shape[1]
             events[:, places] += found * std[:size] + mean[:size]
         return events
-
-
-def _refuse(layout: Layout) -> None:
-    """Check that all columns are real numbers."""
-    for column in (*layout.event, *layout.particle):
-        if column.categories is not None or column.support != "real":
-            what = "categorical" if column.categories is not None else "within [0, 1]"
-            raise ValueError(
-                f"column '{column.name}' is {what}, but diffusion takes real numbers only; choose"
-                " another kind of model or other columns"
-            )
-
-
-def _conditions(layout: Layout) -> int:
-    """Number of conditions of the particles."""
-    return len(layout.event) + (len(layout.sets) > 1)
-
-
-def _first(wrong: Tensor, problem: str) -> None:
-    """Raise a ValueError with the first event that has the problem, counted from 1."""
-    if wrong.any():
-        raise ValueError(f"event {int(wrong.nonzero()[0]) + 1} {problem}")
 
 
 def set_density(
@@ -342,7 +319,7 @@ def set_density(
     """Build a density of events with points.
 
     Args:
-        layout: columns of the events, all of them real numbers.
+        layout: columns of the events: real numbers, and categories of particles.
         seed: seed of the initial weights.
         objective: "standard", "maximum-likelihood" or "flow-matching".
         network: "full" (DeepSets and transformer) or "hollow" (its divergence is cheap).
@@ -359,7 +336,7 @@ def set_density(
         smoothing: events that are added to the count of each number of particles.
 
     Raises:
-        ValueError: for unknown choices, or columns that are not real numbers.
+        ValueError: for unknown choices, or columns that are neither real nor of particles.
     """
     if network not in NETWORKS:
         raise ValueError(f"unknown network '{network}'; choose from {list(NETWORKS)}")
@@ -368,12 +345,15 @@ def set_density(
     if divergence == "hollow" and network != "hollow":
         raise ValueError("divergence 'hollow' needs network 'hollow', not 'full'")
     integration = Integration(solver, divergence, steps, probes=probes)
-    numbers = int(len(layout.sets) > 1)
-    event = particle = None
+    columns = PointColumns(layout)
+    event = particle = counts = None
     with seeded(seed):
         if layout.event:
-            event = ResidualNetwork(len(layout.event), numbers, event_width, event_blocks)
-        if layout.particle:
-            sizes = (width, blocks, attention_heads)
-            particle = NETWORKS[network](len(layout.particle), _conditions(layout), *sizes)
-    return SetDensity(layout, objective, event, particle, integration, smoothing)
+            given = columns.conditions - len(layout.event)
+            event = ResidualNetwork(len(layout.event), given, event_width, event_blocks)
+        if columns.coordinates:
+            sizes = (width, blocks, attention_heads, columns.categories)
+            particle = NETWORKS[network](columns.coordinates, columns.conditions, *sizes)
+        if columns.categories:
+            counts = CategoryCounts(layout.particles, columns.categories, event_width)
+    return SetDensity(layout, objective, event, particle, counts, integration, smoothing)

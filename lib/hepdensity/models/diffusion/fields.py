@@ -31,11 +31,13 @@ class Points:
         x: coordinates, shape ``(n, N, c)``; 0 for absent points.
         present: which points are present, bool, shape ``(n, N)``.
         condition: what the points are conditioned on, shape ``(n, k)``; k may be 0.
+        known: what is known of each point beside its coordinates, shape ``(n, N, g)``, or None.
     """
 
     x: Tensor
     present: Tensor
     condition: Tensor
+    known: Tensor | None = None
 
     def at(self, x: Tensor) -> Points:
         """The same sets with other coordinates; those of absent points are set to 0."""
@@ -47,8 +49,14 @@ class Points:
 
     def chosen(self, index: Tensor, most: int | None = None) -> Points:
         """Some of the sets, with at most this number of places for points."""
-        parts = (self.x[index, :most], self.present[index, :most], self.condition[index])
-        return Points(*parts)
+        known = None if self.known is None else self.known[index, :most]
+        return Points(
+            self.x[index, :most], self.present[index, :most], self.condition[index], known
+        )
+
+    def described(self, x: Tensor) -> Tensor:
+        """Coordinates, and what is known of the points, shape ``(n, N, c + g)``."""
+        return x if self.known is None else torch.cat([x, self.known], dim=2)
 
     @property
     def counts(self) -> Tensor:

@@ -1,6 +1,9 @@
-"""Kind `diffusion`: diffusion or flow matching of event columns and of sets of particles."""
+"""Kind `diffusion`: diffusion or flow matching of event columns and of sets of particles.
 
-from hepdensity.models.kind import ABSENT, Kind, Look, Schema, Settings
+Categories of particles are given to the fields; their own probability is exact.
+"""
+
+from hepdensity.models.kind import ABSENT, CATEGORICAL, Kind, Look, Schema, Settings
 
 _LOOKS = {
     ("standard", "full"): Look("diffusion", "#3f90da", "o"),
@@ -75,7 +78,8 @@ KINDS = (
             },
         },
         required=frozenset({"objective"}),
-        takes=frozenset({ABSENT}),
+        takes=frozenset({ABSENT, CATEGORICAL}),
+        family="ours",
         symmetric=lambda settings: True,
         problems=_problems,
         look=_look,

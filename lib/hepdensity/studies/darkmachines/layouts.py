@@ -4,7 +4,9 @@ A dataset is named `<channel>-<view><N_max>`, e.g. `2a-max8`. The views are
 
 - `max`: the paper's columns of the N_max objects of largest pT;
 - `file`: the same columns of the first N_max objects in file order, as in the paper's code;
-- `mass`: as `max`, but with the mass of jets instead of the energy of all objects.
+- `mass`: as `max`, but with the mass of jets instead of the energy of all objects;
+- `momentum`: as `max`, but without energies, and with azimuths relative to the direction opposite
+  to the missing transverse momentum, whose own azimuth is left out; for diffusion.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Mapping
 from hepdensity.models.layout import Column, Layout, PresenceSet
 from hepdensity.physics.objects import LABELS
 
-VIEWS = ("max", "file", "mass")
+VIEWS = ("max", "file", "mass", "momentum")
 
 DATASET = re.compile(
     rf"(?P<channel>.+)-(?P<view>{'|'.join(VIEWS)})(?P<n_max>[1-9]\d?)(?P<fold>-fold\d+of\d+)?"
@@ -25,7 +27,7 @@ DATASET = re.compile(
 LEAST_PT = "least_pt_"
 """Prefix of the constants of a layout that hold the smallest pT of a type [GeV]."""
 
-_ENERGY = {"max": "log_energy", "file": "log_energy", "mass": "log_mass"}
+_ENERGY = {"max": "log_energy", "file": "log_energy", "mass": "log_mass", "momentum": None}
 
 
 def dataset_parts(name: str) -> tuple[str, str, int]:
@@ -69,11 +71,13 @@ def layout_of(view: str, n_max: int, least_pt: Mapping[str, float] | None = None
             become the constants `least_pt_<label>`.
     """
     real = "real"
+    met = (Column("log_met", "log GeV", support=real), Column("met_phi", "rad", support=real))
+    energy = _ENERGY[view]
     return Layout(
-        event=(Column("log_met", "log GeV", support=real), Column("met_phi", "rad", support=real)),
+        event=met[:1] if energy is None else met,
         particle=(
             Column("log_pt", "log GeV", support=real),
-            Column(_ENERGY[view], "log GeV", support=real),
+            *([] if energy is None else [Column(energy, "log GeV", support=real)]),
             Column("eta", support=real),
             Column("phi", "rad", support=real),
             Column("type", categories=len(LABELS)),

@@ -32,10 +32,11 @@ PAPER = "paper"
 RESERVED = ("train", "validation", "test", UNLABELLED)
 """Groups of events that no signal may be named after."""
 
-OWN_VIEW = "mass"
-"""View of the datasets that our kind takes; the others have the columns of the paper."""
+VIEWS_OF_KINDS = {"object-flow": ("mass",), "diffusion": ("momentum",)}
+"""Views of the datasets that a kind takes."""
 
-OWN_KIND = "object-flow"
+OTHER_VIEWS = ("max", "file", "momentum")
+"""Views that all other kinds take; `max` and `file` have the columns of the paper."""
 
 
 FIGURES = ("fig14_max_si",)
@@ -180,6 +181,10 @@ class Study(EventSources):
             "references": {**self.settings["references"], "seed": self.settings["seed"]},
         }
 
+    def estimators(self) -> list[str]:
+        """The table with its trainings in the columns of all studies."""
+        return [f"{self.folder}/tables/estimators.csv"]
+
     # --- targets and checks ---------------------------------------------------------------------
 
     def targets(self) -> list[str]:
@@ -278,8 +283,9 @@ class Study(EventSources):
             yield place, f"there is no channel '{channel}'; define it in channels ({known})"
         for model in self.settings["datasets"][self.trained_on(dataset)[0]]["models"]:
             kind = self.settings["models"].get(model, {}).get("kind")
-            if kind is not None and (kind == OWN_KIND) != (view == OWN_VIEW) and kind != "own":
-                needed = OWN_VIEW if kind == OWN_KIND else "max or file"
+            taken = VIEWS_OF_KINDS.get(kind, OTHER_VIEWS)
+            if kind not in (None, "own") and view not in taken:
+                needed = " or ".join(filter(None, [", ".join(taken[:-1]), taken[-1]]))
                 told = f"'{model}' (kind {kind}) needs a dataset of view {needed}, not {view}"
                 yield (*place, "models"), told
 

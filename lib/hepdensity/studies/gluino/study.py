@@ -167,6 +167,10 @@ class Study(BaseStudy):
         """Pattern of the results of two-sample tests."""
         return self.folder + "/two_sample/{dataset}/{model}/n{n_train}/seed{seed}.json"
 
+    def estimators(self) -> list[str]:
+        """The table with its trainings in the columns of all studies."""
+        return [f"{self.folder}/tables/estimators.csv"]
+
     # --- targets and checks ---------------------------------------------------------------------
 
     def targets(self) -> list[str]:

@@ -141,10 +141,20 @@ class Study(JetSources):
     # --- what tables read -----------------------------------------------------------------------
 
     def density_runs(self, known: bool = False) -> list[Run]:
-        """Trainings of densities, on jets or on samples of a known truth."""
+        """Trainings of densities of all kept constituents, on jets or on samples of a truth."""
         chosen = self.known() if known else self.of_jets()
-        runs = [run for dataset in chosen for run in self.runs(dataset)]
+        names = [name for name in chosen if not self.parsed[name].leading]
+        runs = [run for name in names for run in self.runs(name)]
         return [run for run in runs if run["kind"] == DENSITY]
+
+    def leading_runs(self) -> list[Run]:
+        """Trainings of densities of leading constituents, with the first other process."""
+        chosen = [name for name in self.of_jets() if self.parsed[name].leading]
+        return [
+            {**run, "signal": next(iter(self.others(name)), None)}
+            for name in chosen
+            for run in self.runs(name)
+        ]
 
     def classifier_runs(self) -> list[Run]:
         """Trainings of classifiers."""
@@ -208,6 +218,10 @@ class Study(JetSources):
             "published": self.settings["published"],
             "dark": self.settings["dark"],
         }
+
+    def estimators(self) -> list[str]:
+        """The table with its trainings in the columns of all studies."""
+        return [f"{self.folder}/tables/estimators.csv"]
 
     # --- targets and checks ---------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from hepdensity.studies.darkmachines.evaluation.objects import (
     read_objects,
     read_optional,
 )
+from hepdensity.studies.darkmachines.layouts import layout_of
 
 NAN = np.nan
 
@@ -44,6 +45,16 @@ def test_energies_follow_from_masses(tmp_path: Path) -> None:
         writer.write("test", 1, 0, np.array([[*row, B_JET - 1, PHOTON - 1]]))
     energy = read_objects(tmp_path / "i.h5", "test").energy
     assert energy == pytest.approx(np.array([[np.hypot(100 * np.cosh(1), 30), 50.0]]))
+
+
+def test_objects_of_the_view_without_energies(tmp_path: Path) -> None:
+    """They have no mass, and azimuths are relative to the direction opposite to MET."""
+    row = [np.log(200), np.log(100), 1.0, 0.5, np.log(50), 0.0, -0.5, B_JET - 1, PHOTON - 1]
+    with InputsWriter(tmp_path / "i.h5", layout_of("momentum", 2), {}) as writer:
+        writer.write("test", 1, 0, np.array([row]))
+    found = read_objects(tmp_path / "i.h5", "test")
+    assert found.energy == pytest.approx(np.array([[100 * np.cosh(1), 50.0]]))
+    assert (found.phi.tolist(), found.met_phi.tolist()) == ([[0.5, -0.5]], [np.pi])
 
 
 def test_arrays_that_may_be_missing(tmp_path: Path) -> None:

@@ -5,7 +5,11 @@ import pytest
 from object_events import events_with, random_events
 
 from hepdensity.studies.darkmachines.layouts import VIEWS, dataset_parts, layout_of
-from hepdensity.studies.darkmachines.preprocessing.columns import columns_of, summary_arrays
+from hepdensity.studies.darkmachines.preprocessing.columns import (
+    columns_of,
+    recoil_azimuth,
+    summary_arrays,
+)
 
 OBJECTS = [("j", 40.0), ("j", 30.0), ("e-", 90.0), ("g", 25.0)]
 """One event in file order: the electron is the hardest object, but after the jets."""
@@ -32,7 +36,10 @@ def test_columns_are_those_of_the_layout(view: str) -> None:
     layout, rows = layout_of(view, 4), columns_of(events, view, 4)
     assert rows.shape == (len(events), layout.features)
     np.testing.assert_allclose(np.exp(rows[:, layout.index("log_met")]), events.met)
-    np.testing.assert_array_equal(rows[:, layout.index("met_phi")], events.met_phi)
+    if view == "momentum":
+        assert [column.name for column in layout.event] == ["log_met"]
+    else:
+        np.testing.assert_array_equal(rows[:, layout.index("met_phi")], events.met_phi)
     counts = np.minimum(events.present.sum(axis=1), 4)
     for name in ("log_pt", "eta", "phi", "type"):
         values = rows[:, [layout.index(name, place) for place in range(4)]]
@@ -54,6 +61,21 @@ def test_energies_and_masses() -> None:
     layout = layout_of("max", 2)
     assert np.exp(row[layout.index("log_energy", 0)]) == pytest.approx(100)
     assert np.exp(row[layout.index("log_energy", 1)]) == pytest.approx(40)
+
+
+def test_azimuths_relative_to_the_recoil() -> None:
+    """An object along MET is at the edge, one opposite to it is at zero; rotations do not count."""
+    phi = np.array([[0.5, 0.5 + np.pi, 0.5 - np.pi, 0.5 - 1.0]])
+    for turn in (0.0, 1.0, 4.0):
+        found = recoil_azimuth(phi + turn, np.array([0.5 + turn]))
+        distance = np.abs(np.angle(np.exp(1j * (found[0] - [np.pi, 0.0, 0.0, np.pi - 1.0]))))
+        np.testing.assert_allclose(distance, 0, atol=1e-12)
+        assert (np.abs(found) <= np.pi).all()
+    layout, events = layout_of("momentum", 3), random_events(20)
+    events = events[events.present[:, 0]]
+    rows = columns_of(events, "momentum", 3)
+    expected = recoil_azimuth(events.phi[:, :1].astype(float), events.met_phi)[:, 0]
+    np.testing.assert_allclose(rows[:, layout.index("phi", 0)], expected)
 
 
 def test_a_jet_without_mass_has_a_finite_logarithm() -> None:

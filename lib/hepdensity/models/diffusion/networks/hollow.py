@@ -30,7 +30,13 @@ class HollowNetwork(Field):
     """The velocity of each point from its own stream and from sources of the other points."""
 
     def __init__(
-        self, coordinates: int, conditions: int, width: int, blocks: int, heads: int
+        self,
+        coordinates: int,
+        conditions: int,
+        width: int,
+        blocks: int,
+        heads: int,
+        known: int = 0,
     ) -> None:
         """Create the network.
 
@@ -40,6 +46,7 @@ class HollowNetwork(Field):
             width: width of the states.
             blocks: blocks of attention to the sources.
             heads: attention heads of each block.
+            known: features of a point beside its coordinates.
 
         Raises:
             ValueError: if the heads do not divide the width.
@@ -47,9 +54,9 @@ class HollowNetwork(Field):
         super().__init__()
         check_heads(width, heads)
         self.context = Context(conditions, width)
-        self.source = _Source(coordinates, width)
+        self.source = _Source(coordinates + known, width)
         self.enter = nn.Sequential(
-            nn.Linear(coordinates, width), nn.GELU(), nn.Linear(width, width)
+            nn.Linear(coordinates + known, width), nn.GELU(), nn.Linear(width, width)
         )
         self.pool = nn.Linear(width, width)
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(blocks))
@@ -66,10 +73,10 @@ class HollowNetwork(Field):
     def _velocity(self, angle: Tensor, points: Points, others: Tensor) -> Tensor:
         """Velocity from the points as themselves, and the same points as others."""
         context = self.context(angle, points.condition)
-        sources = points.masked(self.source(others, context))
+        sources = points.masked(self.source(points.described(others), context))
         away = sources.sum(dim=1, keepdim=True) - sources
         number = (points.counts - 1)[:, None, None].to(away)
-        states = self.enter(points.x) + self.pool(away / number.clamp(min=1))
+        states = self.enter(points.described(points.x)) + self.pool(away / number.clamp(min=1))
         bias = attention_bias(points.present[:, None] & ~_diagonal(points), states)
         for block in self.blocks:
             states = block(states, sources, context, bias, number > 0)

@@ -27,7 +27,13 @@ class SetNetwork(Field):
     """The velocity of each point given all points; the cost grows with N^2 for N places."""
 
     def __init__(
-        self, coordinates: int, conditions: int, width: int, blocks: int, heads: int
+        self,
+        coordinates: int,
+        conditions: int,
+        width: int,
+        blocks: int,
+        heads: int,
+        known: int = 0,
     ) -> None:
         """Create the network.
 
@@ -37,6 +43,7 @@ class SetNetwork(Field):
             width: width of the states.
             blocks: transformer blocks.
             heads: attention heads of each block.
+            known: features of a point beside its coordinates.
 
         Raises:
             ValueError: if the heads do not divide the width.
@@ -45,7 +52,7 @@ class SetNetwork(Field):
         check_heads(width, heads)
         self.context = Context(conditions, width)
         self.enter = nn.Sequential(
-            nn.Linear(coordinates, width), nn.GELU(), nn.Linear(width, width)
+            nn.Linear(coordinates + known, width), nn.GELU(), nn.Linear(width, width)
         )
         self.pool = nn.Linear(width, width)
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(blocks))
@@ -53,7 +60,7 @@ class SetNetwork(Field):
 
     def forward(self, angle: Tensor, points: Points) -> Tensor:
         """Velocity dy/d(angle), shape ``(n, N, c)``."""
-        states = self.enter(points.x)
+        states = self.enter(points.described(points.x))
         counts = points.counts.clamp(min=1)[:, None].to(states)
         mean = points.masked(states).sum(dim=1) / counts
         context = self.context(angle, points.condition) + self.pool(mean)

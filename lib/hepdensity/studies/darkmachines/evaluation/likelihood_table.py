@@ -49,6 +49,7 @@ def _row(run: EvaluatedRun, inputs: str, seed: int) -> dict[str, Any]:
         "not_finite": not_finite(arrays[ONE_DRAW][: len(arrays[TIGHT])], arrays[TIGHT]),
         **columns("two_sample_auc", _two_sample(run.samples[0], inputs, weight, seed)),
         **run.training(),
+        "score_ms_per_event": run.ms_per_event,
     }
 
 

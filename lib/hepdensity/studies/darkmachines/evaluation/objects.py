@@ -23,11 +23,12 @@ class Objects:
 
     Attributes:
         met: Missing transverse momentum [GeV], shape (n,).
-        met_phi: Its azimuth [rad], shape (n,).
+        met_phi: Its azimuth [rad], shape (n,); pi if the view has azimuths relative to it.
         type: Type of each object (see `hepdensity.physics.objects.LABELS`), 0 if absent, int8,
             shape (n, N_max).
         pt: Transverse momenta [GeV], 0 if absent, shape (n, N_max).
-        energy: Energies [GeV], likewise; from the masses of jets if the view has these instead.
+        energy: Energies [GeV], likewise; from the masses of jets if the view has these instead,
+            and without masses if it has neither.
         eta: Pseudorapidities, likewise.
         phi: Azimuths [rad], likewise.
     """
@@ -89,17 +90,20 @@ def objects_of(layout: Layout, rows: np.ndarray) -> Objects:
     pt = np.where(present, np.exp(_columns(layout, rows, LOG_PT)), 0.0)
     eta = np.where(present, _columns(layout, rows, ETA), 0.0)
     kind = np.where(present, types + 1, ABSENT).astype(np.int8)
-    if LOG_MASS in {column.name for column in layout.particle}:
+    names = {column.name for column in (*layout.event, *layout.particle)}
+    energy = pt * np.cosh(eta)
+    if LOG_MASS in names:
         mass = np.exp(_columns(layout, rows, LOG_MASS))
-        energy = np.hypot(pt * np.cosh(eta), np.where(np.isin(kind, JETS), mass, 0.0))
-    else:
+        energy = np.hypot(energy, np.where(np.isin(kind, JETS), mass, 0.0))
+    elif LOG_ENERGY in names:
         energy = np.where(present, np.exp(_columns(layout, rows, LOG_ENERGY)), 0.0)
     phi = np.where(present, _columns(layout, rows, PHI), 0.0)
     order = np.argsort(-pt, axis=1, kind="stable")  # Views in file order are not sorted.
     kind, pt, energy, eta, phi = (
         np.take_along_axis(values, order, axis=1) for values in (kind, pt, energy, eta, phi)
     )
-    met, met_phi = np.exp(rows[:, layout.index(LOG_MET)]), rows[:, layout.index(MET_PHI)]
+    met = np.exp(rows[:, layout.index(LOG_MET)])
+    met_phi = rows[:, layout.index(MET_PHI)] if MET_PHI in names else np.full(len(rows), np.pi)
     return Objects(met, met_phi, kind, pt, energy, eta, phi)
 
 

@@ -18,8 +18,8 @@ def columns_of(events: ObjectEvents, view: str, n_max: int) -> np.ndarray:
 
     Args:
         events: Reconstructed events with at least one object each.
-        view: "max" or "mass" for the `n_max` objects of largest pT, "file" for the first ones in
-            file order.
+        view: "file" for the first `n_max` objects in file order, any other one for those of
+            largest pT.
         n_max: Largest number of objects.
 
     Raises:
@@ -40,12 +40,31 @@ def columns_of(events: ObjectEvents, view: str, n_max: int) -> np.ndarray:
     kind, pt, eta = taken(events.type), taken(events.pt), taken(events.eta)
     energy = taken(events.energy)
     absent = kind == 0
-    second = np.log(energy) if view != "mass" else _log_mass(kind, pt, eta, energy)
-    continuous = np.stack([np.log(pt), second, eta, taken(events.phi)], axis=2)
-    continuous[absent] = np.nan
     head = np.stack([np.log(events.met), events.met_phi], axis=1)
+    objects = [np.log(pt), eta, taken(events.phi)]
+    if view == "momentum":
+        head, objects[2] = head[:, :1], recoil_azimuth(objects[2], events.met_phi)
+    elif view == "mass":
+        objects.insert(1, _log_mass(kind, pt, eta, energy))
+    else:
+        objects.insert(1, np.log(energy))
+    continuous = np.stack(objects, axis=2)
+    continuous[absent] = np.nan
     types = np.where(absent, np.nan, kind - 1)
     return np.concatenate([head, continuous.reshape(len(events), -1), types], axis=1)
+
+
+def recoil_azimuth(phi: np.ndarray, met_phi: np.ndarray) -> np.ndarray:
+    """Azimuths relative to the direction opposite to MET, in [-pi, pi) [rad].
+
+    Few objects are along MET, so few are where the azimuth jumps.
+
+    Args:
+        phi: Azimuths of objects [rad], shape (n, N).
+        met_phi: Azimuth of MET [rad], shape (n,).
+    """
+    difference: np.ndarray = phi - met_phi[:, None]
+    return np.mod(difference, 2 * np.pi) - np.pi
 
 
 def _log_mass(kind: np.ndarray, pt: np.ndarray, eta: np.ndarray, energy: np.ndarray) -> np.ndarray:
