@@ -1,13 +1,15 @@
 """Cost and error of the log-density of a set of points, for each solver and divergence.
 
-    .venv/bin/python benchmarks/likelihoods.py [--slots 100]
+    .venv/bin/python benchmarks/likelihoods.py [--slots 100] [--inputs FILE]
 
 One run, one thread, float32. A full and a block-hollow network of the same width are trained for a
-short time on sets from a branching process with up to ``--slots`` points of three coordinates, by
-flow matching. The naive way is that of Mikuni and Nachman 2024 (arXiv:2306.03933): scipy's RK45 at
-their tolerances for all sets of a batch together, with one reverse pass for each coordinate of each
-slot, present or not. Errors are root mean squares over the sets against the adaptive solver at
-tolerances of 1e-6 and an exact divergence in float64, in nats and in nats per point.
+short time by flow matching on sets from a branching process with up to ``--slots`` points of three
+coordinates, or on the jets of an inputs file, e.g. results/quick/jets/inputs/qcd.h5. The naive way
+is that of Mikuni and Nachman 2024 (arXiv:2306.03933): scipy's RK45 at their tolerances for all sets
+of a batch together, with one reverse pass for each coordinate of each slot, present or not. Errors
+are root mean squares over the sets against the adaptive solver at tolerances of 1e-6 and an exact
+divergence in float64, in nats and in nats per point. The latter is the error of the particle part
+of the score of eq. 7.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from hepdensity.models.diffusion.fields import END, Field, Points, base_log_prob
 from hepdensity.models.diffusion.likelihood import Integration, to_base
 from hepdensity.models.diffusion.paths import angle_grid
 from hepdensity.models.diffusion.solvers import multistep
+from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.models.layout import Column, Layout, PresenceSet
 from hepdensity.training.loop import train
 from hepdensity.training.settings import TrainingSettings
@@ -69,9 +72,32 @@ def branching(n: int, slots: int, seed: int) -> Tensor:
     return torch.from_numpy(rows).flatten(1)
 
 
-def trained(network: str, slots: int, steps: int) -> SetDensity:
+@dataclass(frozen=True)
+class Source:
+    """Sets of points in double precision, and their layout."""
+
+    layout: Layout
+    training: Tensor
+    validation: Tensor
+    test: Tensor
+
+
+def invented(slots: int, events: int) -> Source:
+    """Sets from the branching process."""
+    sets = (branching(n, slots, seed) for seed, n in ((1, 8_000), (2, 500), (3, events)))
+    return Source(layout_of(slots), *sets)
+
+
+def read_source(path: Path, events: int) -> Source:
+    """Jets of an inputs file of the study `jets`."""
+    groups = (read_batch(path, name) for name in ("train", "validation", "test"))
+    training, validation, test = groups
+    return Source(read_layout(path), training, validation, test[:events])
+
+
+def trained(network: str, source: Source, steps: int) -> SetDensity:
     """A model after a short training."""
-    layout = layout_of(slots)
+    layout = source.layout
     model = set_density(
         layout=layout,
         seed=1,
@@ -81,7 +107,7 @@ def trained(network: str, slots: int, steps: int) -> SetDensity:
         blocks=BLOCKS,
         attention_heads=HEADS,
     )
-    events = branching(8_000, slots, 1)
+    events = source.training
     model.prepare(events)
     settings = TrainingSettings(
         batch_size=128,
@@ -105,7 +131,7 @@ def trained(network: str, slots: int, steps: int) -> SetDensity:
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
-        train(model, events.float(), branching(500, slots, 2).float(), settings, 1, path, "id")
+        train(model, events.float(), source.validation.float(), settings, 1, path, "id")
     return model.eval()
 
 
@@ -174,10 +200,10 @@ def variants(network: str) -> dict[str, Integration]:
     return found
 
 
-def measure(network: str, slots: int, steps: int, events: int, few: int) -> None:
+def measure(network: str, source: Source, steps: int, few: int) -> None:
     """Train a network and print its table."""
-    model = trained(network, slots, steps)
-    batch = branching(events, slots, 3)
+    model = trained(network, source, steps)
+    batch = source.test
     points = points_of(model, batch.float())
     assert model.particle is not None
     field = model.particle
@@ -190,7 +216,9 @@ def measure(network: str, slots: int, steps: int, events: int, few: int) -> None
     counts = points.counts.double()
     some = points.chosen(torch.arange(few))
     slow = timed(lambda: naive(field, some))
-    print(f"\nNetwork {network}, {slots} slots, {counts.mean():.1f} points on average")
+    slots = source.layout.particles
+    told = f"{slots} slots, {len(batch)} sets of {counts.mean():.1f} points on average"
+    print(f"\nNetwork {network}, {told}")
     print(f"{'':38} {'ms':>9} {'ratio':>8} {'error':>9} {'per point':>10}")
 
     def show(name: str, result: Timed) -> None:
@@ -213,14 +241,20 @@ def main() -> None:
     """Print a table for each network."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slots", type=int, default=30)
+    parser.add_argument("--inputs", type=Path, help="inputs file with jets")
     parser.add_argument("--training", type=int, default=600, help="training steps")
     parser.add_argument("--events", type=int, default=100, help="sets that are evaluated")
+    parser.add_argument("--networks", nargs="+", default=["full", "hollow"])
     parser.add_argument("--few", type=int, default=8, help="sets for the naive way")
     given = parser.parse_args()
     torch.set_num_threads(1)
     print(describe())
-    for network in ("full", "hollow"):
-        measure(network, given.slots, given.training, given.events, given.few)
+    if given.inputs is None:
+        source = invented(given.slots, given.events)
+    else:
+        source = read_source(given.inputs, given.events)
+    for network in given.networks:
+        measure(network, source, given.training, given.few)
 
 
 if __name__ == "__main__":

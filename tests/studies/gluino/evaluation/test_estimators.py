@@ -18,8 +18,8 @@ def test_rows(tmp_path: Path) -> None:
     write_json(summary, {"steps": 3, "train_seconds": 0.5, "parameters": 9})
     tests = [{"process": "four_gluino", "auc": 0.6}, {"process": "two_gluino", "auc": 0.9}]
     write_json(result, {"results": tests})
-    run = {"study": "gluino", "dataset": "labels", "model": "m", "kind": "argmax"}
-    run |= {"n_train": 10, "seed": 1}
+    name = {"study": "gluino", "dataset": "labels", "model": "m", "kind": "argmax"}
+    run = {**name, "n_train": 10, "seed": 1}
     files = {"scores": [scores], "summaries": [summary], "results": [result]}
     (row,) = estimators(files, {"runs": [run]})
     assert row["log_likelihood"] == pytest.approx(2.0)

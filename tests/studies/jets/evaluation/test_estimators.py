@@ -73,8 +73,8 @@ def test_rows(files: dict[str, Any]) -> None:
 
 
 def test_leading_constituents_without_another_process(files: dict[str, Any]) -> None:
-    settings = {"runs": [], "classifiers": []}
-    settings["leading"] = [run_of("qcd-leading6", "flow", "dropout", signal=None)]
+    leading = [run_of("qcd-leading6", "flow", "dropout", signal=None)]
+    settings = {"runs": [], "classifiers": [], "leading": leading}
     files = {**files, "classifiers": [], "classifier_summaries": []}
     (row,) = estimators(files, settings)
     assert (row["auc"], row["auc_of"]) == (None, None)

@@ -9,11 +9,11 @@ from typing import Any
 
 from hepdensity.evaluation.estimates import Estimate
 from hepdensity.evaluation.estimators import estimator_row
+from hepdensity.evaluation.scores import Place, place_of_run
 from hepdensity.files import read_table
 from hepdensity.studies.darkmachines.layouts import without_fold
 
 Row = Mapping[str, Any]
-Place = tuple[str, str, int, int]
 
 FINAL = "final"
 
@@ -28,15 +28,15 @@ def estimators(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[di
             `darkmachines_scores`.
         settings: `runs` (the trainings).
     """
-    likelihoods = {_place(row): row for row in read_table(files["log_likelihood"])}
+    likelihoods = {place_of_run(row): row for row in read_table(files["log_likelihood"])}
     signals: dict[Place, list[Row]] = defaultdict(list)
     for row in read_table(files["scores"]):
         if row["signal_role"] == FINAL and row["n_train"] is not None:
-            signals[_place(row)].append(row)
+            signals[place_of_run(row)].append(row)
     rows = []
     for run in settings["runs"]:
-        dataset, *rest = _place(run)
-        own, known = signals[(without_fold(dataset), *rest)], likelihoods[(dataset, *rest)]
+        known = likelihoods[place_of_run(run)]
+        own = signals[place_of_run({**run, "dataset": without_fold(run["dataset"])})]
         told = f"{len(own)} signals (median)"
         rows.append(
             estimator_row(
@@ -54,10 +54,6 @@ def estimators(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[di
             )
         )
     return rows
-
-
-def _place(row: Row) -> Place:
-    return str(row["dataset"]), str(row["model"]), int(row["n_train"]), int(row["seed"])
 
 
 def _median(rows: Sequence[Row], name: str) -> float | None:

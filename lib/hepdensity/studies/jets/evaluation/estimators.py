@@ -10,7 +10,7 @@ import numpy as np
 from hepdensity.evaluation.estimates import Estimate, mean_with_error
 from hepdensity.evaluation.estimators import estimator_row
 from hepdensity.evaluation.runs import read_runs
-from hepdensity.evaluation.scores import TIGHT, read_scores
+from hepdensity.evaluation.scores import TIGHT, Place, place_of_run, read_scores
 from hepdensity.evaluation.two_sample import auc_with_error
 from hepdensity.files import read_json, read_table
 from hepdensity.studies.jets.evaluation.parts import read_log_odds
@@ -40,22 +40,21 @@ def estimators(files: Mapping[str, Any], settings: Mapping[str, Any]) -> list[di
 
 
 def _densities(files: Mapping[str, Any], runs: list[Row]) -> Iterator[dict[str, Any]]:
-    scores: dict[tuple[Any, ...], Row] = {}
+    scores: dict[Place, Row] = {}
     for row in read_table(files["table1"]):
-        scores.setdefault(_place(row, "trained_on"), row)
-    likelihoods = {_place(row, "dataset"): row for row in read_table(files["likelihood"])}
+        scores.setdefault(place_of_run({**row, "dataset": row["trained_on"]}), row)
+    likelihoods = {place_of_run(row): row for row in read_table(files["likelihood"])}
     for run in runs:
-        place = _place(run, "dataset")
-        known, row = likelihoods[place], scores.get(place, {})
-        told = f"{row.get('signal')} (eq. 7)"
+        known, own = likelihoods[place_of_run(run)], scores.get(place_of_run(run), {})
+        told = f"{own.get('signal')} (eq. 7)"
         yield estimator_row(
             run,
             known,
             log_likelihood=Estimate(-known["nll"], known["nll_error"]),
             exact=known["probe_rms"] == 0,
-            auc=row.get("auc"),
+            auc=own.get("auc"),
             auc_of=told,
-            max_si=row.get("max_sic"),
+            max_si=own.get("max_sic"),
             max_si_of=told,
             ms_per_event=known["ms_per_jet"],
         )
@@ -100,7 +99,3 @@ def _classifiers(files: Mapping[str, Any], runs: list[Row]) -> Iterator[dict[str
             auc=auc_with_error(*odds).value,
             auc_of=f"{second} against {first}",
         )
-
-
-def _place(row: Row, dataset: str) -> tuple[Any, ...]:
-    return str(row[dataset]), str(row["model"]), int(row["n_train"]), int(row["seed"])
