@@ -4,12 +4,12 @@ from typing import Any
 
 import torch
 
+from hepdensity.checkpoint import load_weights
 from hepdensity.evaluation.samples import ALL, draw_samples, write_samples
 from hepdensity.logs import configure, progress
 from hepdensity.models.build import build_density
 from hepdensity.models.inputs import read_layout
 from hepdensity.provenance import record
-from hepdensity.training.checkpoint import load_weights
 from hepdensity.training.device import choose_device
 from hepdensity.training.seeding import stream
 

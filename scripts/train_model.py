@@ -6,20 +6,22 @@ from typing import Any
 
 import torch
 
+from hepdensity.checkpoint import fingerprint, save_weights
 from hepdensity.files import write_json, write_table
 from hepdensity.logs import configure, progress
 from hepdensity.models.build import build
 from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.provenance import record
-from hepdensity.training.checkpoint import fingerprint, save_weights
 from hepdensity.training.loop import follow, train
 from hepdensity.training.settings import TrainingSettings
+from hepdensity.walltime import walltime_of
 
 
 def main(snakemake: Any) -> None:
     """Train until a stop rule or budget ends it; resume an interrupted training."""
     configure(snakemake.log[0])
     torch.set_num_threads(snakemake.threads)
+    walltime = walltime_of(snakemake.resources)
     params, run, inputs = snakemake.params, snakemake.params.run, snakemake.input.inputs
     settings, layout = TrainingSettings.from_config(params.training), read_layout(inputs)
     blocks = {"model": params.model, "layout": layout.to_json(), "training": params.training}
@@ -43,6 +45,7 @@ def main(snakemake: Any) -> None:
             checkpoint,
             identity,
             report=follow(advance),
+            walltime=walltime,
         )
     save_weights(snakemake.output.weights, model, provenance)
     write_table(snakemake.output.history, result.history)

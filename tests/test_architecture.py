@@ -30,7 +30,9 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(LIBRARY / "hepdensity").with_suffix("").parts)
 
 
-FOUNDATION = {"disk", "files", "provenance", "logs", "named", "numbering"}
+FOUNDATION = {
+    *("disk", "files", "provenance", "logs", "named", "numbering", "checkpoint", "walltime"),
+}
 PHYSICS = FOUNDATION | {"physics"}
 LAYOUT = {"models.layout"}
 ALLOWED: dict[str, set[str]] = {
@@ -39,6 +41,8 @@ ALLOWED: dict[str, set[str]] = {
     "provenance": set(),
     "source_tree": set(),
     "logs": {"disk"},
+    "checkpoint": {"files"},
+    "walltime": set(),
     "named": set(),
     "numbering": set(),
     "physics": FOUNDATION,

@@ -18,12 +18,12 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from hepdensity.checkpoint import save, save_weights
 from hepdensity.disk import DiskFull, is_disk_full, naming
 from hepdensity.evaluation.scores import Scores, write_scores
 from hepdensity.files import atomic_h5, atomic_path, write_json, write_table
 from hepdensity.ingest.lhe import ingest_lhe
 from hepdensity.plotting.style import save_figure
-from hepdensity.training.checkpoint import save, save_weights
 
 LIMIT = 200_000
 NUMBERS = np.random.default_rng(1).uniform(size=100_000)

@@ -31,6 +31,7 @@ from checkouts import (
     plot_rules,
 )
 
+from hepdensity.evaluation.scores import read_scores
 from hepdensity.ingest.event_file import read_events
 from hepdensity.physics.colour_order import order_to_positions
 from hepdensity.physics.events import Events
@@ -48,6 +49,8 @@ FIGURES = (
 FIG10 = "fig10_discrete_log_likelihood"
 FIG05 = "fig05_log_likelihood"
 NONE = "models/angles/none/n1000/seed1"
+RESUMED = ("train_model", "score_events")
+"""Rules whose jobs continue the work of an interrupted one."""
 RESULTS = "results/smoke/gluino"
 FIG05_COLUMNS = [
     *("model", "n_train", "seed"),
@@ -397,6 +400,33 @@ def test_killed_run_is_resumed_with_the_same_result(smoke: Checkout, tmp_path: P
     weights = [one.results(f"{NONE}/model.safetensors") for one in (killed, smoke)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert untimed(killed) == untimed(smoke)
+
+
+def test_jobs_outlive_their_walltime(smoke: Checkout, tmp_path: Path) -> None:
+    """Each job has a hundredth of a second, and saves its work for the next one."""
+    shutil.copytree(smoke.directory, tmp_path / "run", symlinks=True)
+    hasty = Checkout(smoke.root, tmp_path / "run")
+    scores = f"{RESULTS}/scores/angles/none/n1000/seed1/test.h5"
+    trained, scored = hasty.results(NONE), hasty.directory / scores
+    config = {"training": {**TRAINING, "max_steps": 75}}
+    status, said = hasty.run(target=scores, **config)
+    assert status == 0, said[-5000:]
+    weights, values = (trained / "model.safetensors").read_bytes(), read_scores(scored).arrays
+    shutil.rmtree(trained)
+    scored.unlink()
+    resources = [f"{rule}:{one}" for rule in RESUMED for one in ("runtime=1", "margin=59.99")]
+    status, said = hasty.run(
+        "--retries", "6", "--set-resources", *resources, target=scores, **config
+    )
+    assert status == 0, said[-5000:]
+    log = hasty.results("logs/train_model/angles/none/n1000/seed1.log").read_text()
+    assert "resuming at step 50" in log
+    assert said.count("the training is saved at step") == 2
+    assert said.count("what is done is in") == 3
+    assert (trained / "model.safetensors").read_bytes() == weights
+    for name, again in read_scores(scored).arrays.items():
+        np.testing.assert_array_equal(again, values[name])
+    assert [path.name for path in scored.parent.iterdir()] == ["test.h5"]
 
 
 def untimed(checkout: Checkout) -> list[dict[str, str]]:

@@ -6,14 +6,19 @@ from hepdensity.files import write_json
 from hepdensity.logs import configure, progress
 from hepdensity.provenance import record
 from hepdensity.studies.darkmachines.simulation import simulate_sample
+from hepdensity.walltime import walltime_of
+
+TOO_LONG = "nothing of this chunk is kept; raise the runtime, or lower darkmachines.simulated.chunk"
 
 
 def main(snakemake: Any) -> None:
     """Simulate the chunk and write its summary."""
     configure(snakemake.log[0])
+    walltime = walltime_of(snakemake.resources)
     generation = snakemake.params.generation
     provenance = record(generation, generation["seed"], snakemake.params.source)
     with progress(generation["events"], "events") as advance:
+        advance = walltime.checked(advance, TOO_LONG)
         summary = simulate_sample(generation, snakemake.output.root, advance)
     write_json(snakemake.output.summary, {**summary, "provenance": provenance})
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from hepdensity.checkpoint import load_weights
 from hepdensity.files import write_json, write_table
 from hepdensity.logs import configure
 from hepdensity.models.build import build
@@ -11,7 +12,6 @@ from hepdensity.models.diffusion.density import SetDensity
 from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.provenance import record
 from hepdensity.studies.jets.evaluation.solvers import solver_rows
-from hepdensity.training.checkpoint import load_weights
 from hepdensity.training.seeding import stream
 
 

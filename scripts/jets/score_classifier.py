@@ -4,13 +4,13 @@ from typing import Any
 
 import torch
 
+from hepdensity.checkpoint import load_weights
 from hepdensity.evaluation.scores import Scores, write_group_scores
 from hepdensity.logs import configure
 from hepdensity.models.build import build
 from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.models.set_classifier import SetClassifier
 from hepdensity.provenance import record
-from hepdensity.training.checkpoint import load_weights
 from hepdensity.training.device import choose_device
 
 

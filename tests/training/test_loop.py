@@ -15,6 +15,7 @@ from hepdensity.models.flows.flow import spline_flow
 from hepdensity.models.layout import Column, Layout
 from hepdensity.training.loop import TrainingResult, train
 from hepdensity.training.settings import TrainingSettings
+from hepdensity.walltime import AGAIN, Walltime
 
 SETTINGS = TrainingSettings(
     batch_size=64,
@@ -193,6 +194,23 @@ def assert_resumes_exactly(
 @pytest.mark.parametrize("killed_at", [1, 4, 7])
 def test_resumed_training_ends_like_an_uninterrupted_one(tmp_path: Path, killed_at: int) -> None:
     assert_resumes_exactly(tmp_path, killed_at)
+
+
+def test_job_that_ends_before_its_walltime_is_continued(tmp_path: Path) -> None:
+    """Each job trains up to one validation, and the last one ends the training."""
+    whole_model = flow()
+    whole = run(tmp_path / "whole", whole_model, max_steps=15)
+    settings = dataclasses.replace(SETTINGS, max_steps=15)
+    arguments = (skewed(200, 0), skewed(100, 1), settings, 3, tmp_path / "c.safetensors", "id")
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            train(flow(), *arguments, walltime=Walltime(0.0))
+        assert ended.value.code == AGAIN
+    model = flow()
+    resumed = train(model, *arguments, walltime=Walltime(0.0))
+    assert without_time(resumed) == without_time(whole)
+    for name, value in whole_model.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
 
 
 SCHEDULES: dict[str, dict[str, Any]] = {

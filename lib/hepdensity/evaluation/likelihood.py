@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from hepdensity.evaluation.chunks import Chunks, Unfinished
 from hepdensity.evaluation.estimates import not_finite
 from hepdensity.evaluation.scores import (
     CURVE,
@@ -25,8 +25,6 @@ from hepdensity.evaluation.scores import (
 from hepdensity.models.base import DensityModel, has_sets, symmetrised
 from hepdensity.models.factorised import FactorisedDensity
 
-_CHUNK = {"cpu": 1_000, "cuda": 20_000}
-"""Events per chunk; a model with thousands of categories keeps an array over all of them."""
 _DRAWS_RATIO = 4
 
 logger = logging.getLogger(__name__)
@@ -72,6 +70,7 @@ def log_likelihoods(
     importance: Importance,
     particles: int | None = None,
     advance: Callable[[int], object] = lambda n: None,
+    unfinished: Unfinished | None = None,
 ) -> Scores:
     """Log-densities of test events.
 
@@ -89,6 +88,7 @@ def log_likelihoods(
             if given, ordered models also get a value averaged over all particle orders.
         advance: called with the number of events after each chunk of each array, the first time
             that the chunk is scored.
+        unfinished: where an interrupted job continues; None to begin from the start.
 
     Returns:
         Arrays [nats]: ``log_likelihood`` with one draw, as the paper reports it;
@@ -107,8 +107,9 @@ def log_likelihoods(
         exact or an unbiased estimate, is both ``log_likelihood`` and ``log_likelihood_tight``, and
         its factors are ``log_p_<factor>``.
     """
+    chunks = Chunks(generator, unfinished)
     if isinstance(model, FactorisedDensity):
-        return _factors(model, events, generator, advance)
+        return _factors(model, events, generator, chunks, advance)
     scores: dict[str, Score] = {ONE_DRAW: lambda m, x: m.log_prob(x, generator)}
     attributes: dict[str, Any] = {"exact": model.exact, **_sets(model)}
     if model.exact:
@@ -119,16 +120,16 @@ def log_likelihoods(
         draws = attributes["draws"] = importance.curve
         scores[CURVE] = lambda m, x: m.log_prob_curve(x, draws, generator)
     batches = {name: events[: importance.events] if name == CURVE else events for name in scores}
-    arrays, seconds = {}, {}
-    for name, score in scores.items():
-        start = time.perf_counter()
-        arrays[name] = _score(model, score, batches[name], advance)
-        seconds[name] = time.perf_counter() - start
-    slowest = TIGHT if model.exact else CURVE
-    attributes[MS_PER_EVENT] = 1e3 * seconds[slowest] / len(batches[slowest])
+    arrays = {
+        name: _score(model, score, batches[name], chunks, name, advance)
+        for name, score in scores.items()
+    }
+    chunks.save()
+    tight = TIGHT if model.exact else CURVE
+    attributes[MS_PER_EVENT] = 1e3 * chunks.seconds[tight] / len(batches[tight])
     # This comes last, so that it does not change the random numbers of the other events.
     for name, score in scores.items():
-        _score_again(model, score, batches[name], arrays[name], name)
+        _score_again(model, score, batches[name], arrays[name], generator, name)
     if not model.exact:
         arrays[TIGHT] = arrays[CURVE][-1]
     attributes |= {f"not_finite_{name}": not_finite(values) for name, values in arrays.items()}
@@ -139,19 +140,17 @@ def _factors(
     model: FactorisedDensity,
     events: Tensor,
     generator: Generator,
+    chunks: Chunks,
     advance: Callable[[int], object],
 ) -> Scores:
     """Log-densities of the factors, and their sum."""
     precision = next(p.dtype for p in model.parameters())
-    parts: dict[str, list[Tensor]] = {}
-    start = time.perf_counter()
-    with torch.no_grad():
-        for chunk in events.split(_CHUNK[events.device.type]):
-            for name, values in model.log_parts(chunk.to(precision), generator).items():
-                parts.setdefault(name, []).append(values.double().cpu())
-            advance(len(chunk))
-    ms = 1e3 * (time.perf_counter() - start) / len(events)
-    factors = {name: torch.cat(values).numpy() for name, values in parts.items()}
+    parts = chunks.values(
+        TIGHT, events, lambda chunk: model.log_parts(chunk.to(precision), generator), advance
+    )
+    chunks.save()
+    ms = 1e3 * chunks.seconds[TIGHT] / len(events)
+    factors = {name: values.numpy() for name, values in parts.items()}
     total = np.sum(list(factors.values()), axis=0)
     arrays = {f"{FACTOR}{name}": values for name, values in factors.items()}
     arrays |= {ONE_DRAW: total, TIGHT: total}
@@ -164,27 +163,33 @@ def _score(
     model: DensityModel,
     score: Score,
     events: Tensor,
+    chunks: Chunks,
+    name: str,
     advance: Callable[[int], object] = lambda n: None,
 ) -> np.ndarray:
     """Values computed in the precision of the model; the last axis runs over events."""
     precision = next((p.dtype for p in model.parameters()), events.dtype)
-    parts = []
-    with torch.no_grad():
-        for chunk in events.split(_CHUNK[events.device.type]):
-            parts.append(score(model, chunk.to(precision)).double().cpu())
-            advance(len(chunk))
-    return torch.cat(parts, dim=-1).numpy()
+    found = chunks.values(
+        name, events, lambda chunk: {name: score(model, chunk.to(precision))}, advance
+    )
+    return found[name].numpy()
 
 
 def _score_again(
-    model: DensityModel, score: Score, events: Tensor, values: np.ndarray, name: str
+    model: DensityModel,
+    score: Score,
+    events: Tensor,
+    values: np.ndarray,
+    generator: Generator,
+    name: str,
 ) -> None:
     """Recompute values that are not finite in double precision, in place."""
     lacking = ~np.isfinite(np.atleast_2d(values)).all(axis=0)
     if not lacking.any():
         return
-    chosen = torch.from_numpy(lacking).to(events.device)
-    values[..., lacking] = _score(copy.deepcopy(model).double(), score, events[chosen])
+    chosen = events[torch.from_numpy(lacking).to(events.device)]
+    precise = copy.deepcopy(model).double()
+    values[..., lacking] = _score(precise, score, chosen, Chunks(generator), name)
     logger.info("%s: %d events scored again in double precision", name, lacking.sum())
     left = not_finite(values)
     if left:

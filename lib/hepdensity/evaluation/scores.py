@@ -40,9 +40,22 @@ def write_scores(path: str | Path, scores: Scores, provenance: Mapping[str, Any]
 
 
 def write_group_scores(
-    path: str | Path, groups: Mapping[str, Scores], provenance: Mapping[str, Any]
+    path: str | Path,
+    groups: Mapping[str, Scores],
+    provenance: Mapping[str, Any],
+    alone: str | None = None,
 ) -> None:
-    """Write the scores of several groups of events; the file appears only when complete."""
+    """Write the scores of several groups of events; the file appears only when complete.
+
+    Args:
+        path: File to write.
+        groups: Group of events -> scores.
+        provenance: Record of what made them.
+        alone: A group that, if it is the only one, is written as by `write_scores`.
+    """
+    if alone is not None and list(groups) == [alone]:
+        write_scores(path, groups[alone], provenance)
+        return
     with atomic_h5(path) as file:
         for group, scores in groups.items():
             target = file.create_group(group)

@@ -17,13 +17,14 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from hepdensity import checkpoint
 from hepdensity.logs import Advance
 from hepdensity.models.base import Trainable
-from hepdensity.training import checkpoint
 from hepdensity.training.device import choose_device
 from hepdensity.training.factors import averaged, factors_of
 from hepdensity.training.seeding import stream
 from hepdensity.training.settings import TrainingSettings
+from hepdensity.walltime import Walltime
 
 _VALIDATION_CHUNK = 10_000
 _HISTORY = ("step", "learning_rate", "training_loss", "validation_loss", "seconds")
@@ -90,6 +91,7 @@ def train(
     checkpoint_path: Path,
     fingerprint: str,
     report: Report | None = None,
+    walltime: Walltime | None = None,
 ) -> TrainingResult:
     """Train a model in place and leave the weights of the best validation in it.
 
@@ -102,9 +104,11 @@ def train(
         checkpoint_path: file to which the training is saved, and from which it is resumed.
         fingerprint: identifies this training among checkpoints.
         report: called with each row of the history.
+        walltime: when the job must stop; the training is then saved, and the next job resumes it.
 
     Raises:
         FloatingPointError: if the loss becomes infinite or NaN.
+        SystemExit: if the job must stop, with a status that asks for another one.
     """
     device = choose_device(settings.device)
     run = _Run(model.to(device), training.to(device), validation.to(device), settings, seed)
@@ -117,9 +121,12 @@ def train(
         row = run.advance()
         if report is not None:
             report(row)
-        if time.monotonic() - last_saved > settings.checkpoint_seconds:
+        over = walltime is not None and walltime.over and run.ended_by is None
+        if over or time.monotonic() - last_saved > settings.checkpoint_seconds:
             checkpoint.save(checkpoint_path, *run.snapshot(fingerprint))
             last_saved = time.monotonic()
+        if over and walltime is not None:
+            walltime.end_job(f"the training is saved at step {run.step}")
     model.load_state_dict(run.best())
     assert run.ended_by is not None
     return TrainingResult(

@@ -10,11 +10,11 @@ import torch
 from point_sets import real_events, real_layout, with_random_weights
 from torch import Tensor
 
+from hepdensity.checkpoint import load_weights, save_weights
 from hepdensity.models.build import build_density
 from hepdensity.models.diffusion.density import SetDensity, set_density
 from hepdensity.models.diffusion.fields import Field
 from hepdensity.models.layout import Column, Layout, PresenceSet
-from hepdensity.training.checkpoint import load_weights, save_weights
 
 SIZES: Mapping[str, Any] = {
     **{"width": 8, "blocks": 1, "attention_heads": 2, "event_width": 8, "event_blocks": 1},

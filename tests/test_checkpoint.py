@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from hepdensity.training import checkpoint
+from hepdensity import checkpoint
 
 
 def test_round_trip(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints of a training in one safetensors file (tensors and a JSON header, no pickles)."""
+"""Checkpoints and weights in safetensors files (tensors and a JSON header, no pickles)."""
 
 import hashlib
 import json
@@ -31,10 +31,10 @@ class Checkpoint:
 
 
 def fingerprint(settings: Any, *data: Tensor) -> str:
-    """Identify a training by its settings (representable in JSON) and its data on the CPU."""
+    """Identify work by its settings (representable in JSON) and its data."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for part in data:
-        digest.update(part.contiguous().numpy().tobytes())
+        digest.update(part.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
