@@ -1,5 +1,6 @@
 # make        preset quick, from an empty folder to the report (gluino study: about ten minutes)
 # make test   the test suite
+# make test-slurm   the workflow on a SLURM cluster of one node, set up for the test; needs root
 # make lint   style, types and the workflow's own lint
 # make benchmarks   speed beside other codes, and events beside MadGraph's if they are there
 # make mutants      change the code at random, and see whether the tests notice
@@ -23,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := lib
 
 .DEFAULT_GOAL := report
-.PHONY: report workflow setup test lint benchmarks mutants clean clean-all
+.PHONY: report workflow setup test test-slurm lint benchmarks mutants clean clean-all
 
 report: workflow
 	@results=$$($(RUN_PYTHON) -m hepdensity.configuration $(GIVEN)) && \
@@ -45,6 +46,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 test: setup
 	OMP_NUM_THREADS=1 $(RUN_PYTHON) -m pytest -n auto --dist loadfile
+
+test-slurm: setup
+	OMP_NUM_THREADS=1 $(RUN_PYTHON) -m pytest -m slurm tests/slurm
 
 lint: setup
 	$(RUN_PYTHON) -m ruff check .
