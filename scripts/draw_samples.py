@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 
-from hepdensity.checkpoint import load_weights
 from hepdensity.evaluation.samples import ALL, draw_samples, write_samples
 from hepdensity.logs import configure, progress
-from hepdensity.models.build import build_density
+from hepdensity.models.base import DensityModel
+from hepdensity.models.build import load_model
 from hepdensity.models.inputs import read_layout
 from hepdensity.provenance import record
 from hepdensity.training.device import choose_device
@@ -22,9 +22,8 @@ def main(snakemake: Any) -> None:
     layout, seed = read_layout(snakemake.input.inputs), settings["seed"]
     sample, count = settings["sample"], settings["count"]
     device = choose_device(settings["device"])
-    model = build_density(params.model["builder"], layout, seed, params.model["settings"])
-    load_weights(snakemake.input.weights, model)
-    model.to(device).eval()
+    weights = snakemake.input.weights
+    model = load_model(DensityModel, weights, params.model, layout, seed, device)
     name = "samples" if sample == ALL else f"samples {sample}"
     generator = stream(seed, name, device)
     with progress(count, "samples") as advance:

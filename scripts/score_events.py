@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from hepdensity.checkpoint import fingerprint, load_weights
+from hepdensity.checkpoint import fingerprint
 from hepdensity.evaluation.chunks import Unfinished
 from hepdensity.evaluation.likelihood import Importance, log_likelihoods, passes
 from hepdensity.evaluation.scores import Scores, write_group_scores
 from hepdensity.logs import configure, progress
-from hepdensity.models.build import build_density
+from hepdensity.models.base import DensityModel
+from hepdensity.models.build import load_model
 from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.provenance import record
 from hepdensity.training.device import choose_device
@@ -27,11 +28,9 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.evaluation
     inputs, seed = snakemake.input.inputs, settings["seed"]
     device, layout = choose_device(settings["device"]), read_layout(inputs)
-    model = build_density(params.model["builder"], layout, seed, params.model["settings"])
-    load_weights(snakemake.input.weights, model)
+    model = load_model(DensityModel, snakemake.input.weights, params.model, layout, seed, device)
     importance = Importance(settings["draws"], settings["events"])
     particles = layout.particles if settings["symmetrised"] else None
-    model.to(device).eval()
     # Not an output of the rule, because Snakemake deletes outputs before a job starts.
     folder = Path(snakemake.output.scores).with_suffix(".unfinished")
 

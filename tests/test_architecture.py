@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "models.layout": set(),
     "models.base": LAYOUT,
     "models.factorised": {"models.base"},
-    "models.build": {"models.base", "named", *LAYOUT},
+    "models.build": {"models.base", "named", "checkpoint", *LAYOUT},
     "models.inputs": {"files", *LAYOUT},
     "models.networks": PHYSICS,
     "models.layers": {"models.base", "models.networks", *LAYOUT, *PHYSICS},

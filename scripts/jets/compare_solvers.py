@@ -4,10 +4,9 @@ from typing import Any
 
 import torch
 
-from hepdensity.checkpoint import load_weights
 from hepdensity.files import write_json, write_table
 from hepdensity.logs import configure
-from hepdensity.models.build import build
+from hepdensity.models.build import load_model
 from hepdensity.models.diffusion.density import SetDensity
 from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.provenance import record
@@ -26,11 +25,9 @@ def main(snakemake: Any) -> None:
     rows = []
     for run, weights in zip(settings["runs"], snakemake.input.weights, strict=True):
         given = settings["models"][run["model"]]
-        model = build(given["builder"], layout, run["seed"], given["settings"])
-        assert isinstance(model, SetDensity)
-        load_weights(weights, model)
+        model = load_model(SetDensity, weights, given, layout, run["seed"])
         generator = stream(seed, "solvers", torch.device("cpu"))
-        rows += solver_rows(model.eval(), run["model"], jets, settings, generator)
+        rows += solver_rows(model, run["model"], jets, settings, generator)
     write_table(snakemake.output.table, rows)
     provenance = record(settings, seed, params.source)
     write_json(snakemake.output.record, {"provenance": provenance})

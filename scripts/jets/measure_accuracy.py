@@ -4,10 +4,9 @@ from typing import Any
 
 import torch
 
-from hepdensity.checkpoint import load_weights
 from hepdensity.files import write_json
 from hepdensity.logs import configure
-from hepdensity.models.build import build
+from hepdensity.models.build import load_model
 from hepdensity.models.diffusion.density import SetDensity
 from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.provenance import record
@@ -23,10 +22,8 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.accuracy
     inputs, seed = snakemake.input.inputs, settings["seed"]
     layout, device = read_layout(inputs), choose_device(settings["device"])
-    model = build(params.model["builder"], layout, seed, params.model["settings"])
-    assert isinstance(model, SetDensity)
-    load_weights(snakemake.input.weights, model)
-    model.to(device).eval()
+    weights = snakemake.input.weights
+    model = load_model(SetDensity, weights, params.model, layout, seed, device)
     jets = {
         group: read_batch(inputs, group, min(settings["jets"], settings["test"])).float().to(device)
         for group in settings["groups"]

@@ -4,10 +4,9 @@ from typing import Any
 
 import torch
 
-from hepdensity.checkpoint import load_weights
 from hepdensity.evaluation.scores import Scores, write_group_scores
 from hepdensity.logs import configure
-from hepdensity.models.build import build
+from hepdensity.models.build import load_model
 from hepdensity.models.inputs import read_batch, read_layout
 from hepdensity.models.set_classifier import SetClassifier
 from hepdensity.provenance import record
@@ -21,10 +20,8 @@ def main(snakemake: Any) -> None:
     params, settings = snakemake.params, snakemake.params.scoring
     inputs, seed = snakemake.input.inputs, settings["seed"]
     layout, device = read_layout(inputs), choose_device(settings["device"])
-    model = build(params.model["builder"], layout, seed, params.model["settings"])
-    assert isinstance(model, SetClassifier)
-    load_weights(snakemake.input.weights, model)
-    model.to(device).eval()
+    weights = snakemake.input.weights
+    model = load_model(SetClassifier, weights, params.model, layout, seed, device)
     test = read_batch(inputs, "test")
     groups = {
         name: test[i :: len(settings["processes"])] for i, name in enumerate(settings["processes"])

@@ -17,7 +17,7 @@ from model_events import BUILDERS
 from torch import Tensor
 
 from hepdensity.models.base import DensityModel
-from hepdensity.models.build import build_density
+from hepdensity.models.build import build_as
 from hepdensity.models.layout import Column, Layout, PresenceSet
 from hepdensity.training.loop import train
 from hepdensity.training.settings import TrainingSettings
@@ -100,7 +100,7 @@ def draw(kind: str, n: int, seed: int, other: bool = False) -> tuple[Tensor, Ten
 def untrained(kind: str, permutation: str, other: bool) -> DensityModel:
     settings = {"permutation": permutation, **SIZES, **SETTINGS[kind]}
     settings |= OTHERS[kind] if other else {}
-    model = build_density(BUILDERS[kind], layout_of(kind, other), 1, settings)
+    model = build_as(DensityModel, BUILDERS[kind], layout_of(kind, other), 1, settings)
     model.prepare(draw(kind, 6000, 1, other)[0].float())
     return model
 

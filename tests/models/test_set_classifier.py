@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hepdensity.models.base import DensityModel
-from hepdensity.models.build import build, build_density
+from hepdensity.models.build import build, build_as
 from hepdensity.models.layout import Column, Layout, PresenceSet
 from hepdensity.models.set_classifier import SetClassifier, set_classifier
 
@@ -99,8 +99,8 @@ def test_it_learns_the_log_odds() -> None:
 
 def test_it_is_no_density() -> None:
     assert not isinstance(build(BUILDER, layout_of(2), 1, SIZES), DensityModel)
-    with pytest.raises(ValueError, match="is not a DensityModel"):
-        build_density(BUILDER, layout_of(2), 1, SIZES)
+    with pytest.raises(ValueError, match="is a SetClassifier, not a DensityModel"):
+        build_as(DensityModel, BUILDER, layout_of(2), 1, SIZES)
 
 
 def test_bad_input() -> None:

@@ -2,8 +2,9 @@
 
     python tests/slurm/cluster.py            start it and wait until Ctrl-C
 
-It needs root, and installs Debian's slurm-wlm and munge if they are missing. There are no cgroups
-and no accounting, so memory is not enforced, and `squeue` must tell the state of jobs.
+It needs root, and installs Debian's slurm-wlm and munge if they are missing. There are no cgroups,
+so a job's address space is limited to the memory that it asks for. There is no accounting, so
+`squeue` must tell the state of jobs.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ SlurmdParameters=config_overrides
 ReturnToService=2
 MinJobAge=3600
 KillWait=15
+VSizeFactor=100
 EnforcePartLimits=ALL
 GresTypes=gpu
 NodeName={host} CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN

@@ -4,14 +4,13 @@ Root installs Debian's packages and starts the daemons, which are stopped at the
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from checkouts import REPOSITORY, Checkout
 
-from slurm.cluster import Cluster, jobs, problem, running_cluster
+from slurm.cluster import Cluster, jobs
 
 pytestmark = pytest.mark.slurm
 
@@ -23,16 +22,6 @@ PROFILE = (
     "--slurm-no-account",
 )
 EVENTS = "results/smoke/gluino/events/embedded"
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A cluster; skip the test where none can be started."""
-    told = problem()
-    if told is not None:
-        pytest.skip(told)
-    with running_cluster() as running:
-        yield running
 
 
 def checkout_in(folder: Path, **config: Any) -> Checkout:

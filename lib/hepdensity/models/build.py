@@ -6,14 +6,19 @@ Builders are not imported but named, so that an edit of one model does not retra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from hepdensity.models.base import DensityModel, MultiplicityModel
+import torch
+
+from hepdensity.checkpoint import load_weights
+from hepdensity.models.base import DensityModel, MultiplicityModel, Trainable
 from hepdensity.named import named_function
 
 if TYPE_CHECKING:
-    from hepdensity.models.base import Trainable
     from hepdensity.models.layout import Layout
+
+Model = TypeVar("Model", bound=Trainable)
 
 
 def build(builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]) -> Trainable:
@@ -49,18 +54,44 @@ def build(builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]) 
     return model
 
 
-def build_density(
-    builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]
-) -> DensityModel:
-    """Build a model that must be a density model (see `build`).
+def build_as(
+    expected: type[Model], builder: str, layout: Layout, seed: int, settings: Mapping[str, Any]
+) -> Model:
+    """Build a model that must be of a given class (see `build`).
 
     Raises:
-        ValueError: if it is not a density model, but e.g. a classifier.
+        ValueError: if it is of another one, e.g. a classifier where a density is needed.
     """
     model = build(builder, layout, seed, settings)
-    if not isinstance(model, DensityModel):
+    if not isinstance(model, expected):
         raise ValueError(
-            f"{builder}: the model is not a DensityModel, so it has no log-density and no samples;"
-            " use it only where a classifier is needed"
+            f"{builder}: the model is a {type(model).__name__}, not a {expected.__name__}; choose"
+            " another model here"
         )
     return model
+
+
+def load_model(
+    expected: type[Model],
+    weights: str | Path,
+    given: Mapping[str, Any],
+    layout: Layout,
+    seed: int,
+    device: torch.device | None = None,
+) -> Model:
+    """A trained model, ready for evaluation.
+
+    Args:
+        expected: its class.
+        weights: file with its weights.
+        given: its `builder` and `settings`.
+        layout: columns of the events.
+        seed: seed of its training.
+        device: where to put it; by default the CPU.
+
+    Raises:
+        ValueError: if it is of another class, or the weights are not its own.
+    """
+    model = build_as(expected, given["builder"], layout, seed, given["settings"])
+    load_weights(Path(weights), model)
+    return model.to(device or torch.device("cpu")).eval()

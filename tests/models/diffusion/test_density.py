@@ -11,7 +11,7 @@ from point_sets import real_events, real_layout, with_random_weights
 from torch import Tensor
 
 from hepdensity.checkpoint import load_weights, save_weights
-from hepdensity.models.build import build_density
+from hepdensity.models.build import build_as
 from hepdensity.models.diffusion.density import SetDensity, set_density
 from hepdensity.models.diffusion.fields import Field
 from hepdensity.models.layout import Column, Layout, PresenceSet
@@ -263,7 +263,7 @@ def test_checkpoint_of_another_network(tmp_path: Path) -> None:
 def test_wrong_settings(settings: dict[str, Any], message: str) -> None:
     given = {**SIZES, "objective": "standard", **settings}
     with pytest.raises(ValueError, match=message):
-        build_density(BUILDER, real_layout(), 1, given)
+        build_as(SetDensity, BUILDER, real_layout(), 1, given)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch
 from point_sets import real_layout
 from torch import Tensor
 
-from hepdensity.models.build import build_density
+from hepdensity.models.build import build_as
 from hepdensity.models.diffusion.density import SetDensity
 from hepdensity.training.loop import train
 from hepdensity.training.settings import TrainingSettings
@@ -82,8 +82,9 @@ def test_short_training_comes_near_the_truth(
 ) -> None:
     sizes: dict[str, int] = {"width": 16, "blocks": 1, "attention_heads": 2}
     small = {**sizes, "event_width": 8, "event_blocks": 1, "steps": 16}
-    model = build_density(BUILDER, LAYOUT, 1, {"objective": loss, "network": network, **small})
-    assert isinstance(model, SetDensity)
+    model = build_as(
+        SetDensity, BUILDER, LAYOUT, 1, {"objective": loss, "network": network, **small}
+    )
     events, validation = (draw(n, seed)[0].float() for n, seed in ((4000, 1), (300, 2)))
     model.prepare(events)
     before, _ = distance(model)

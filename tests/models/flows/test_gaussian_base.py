@@ -9,7 +9,7 @@ from model_events import BUILDERS, general_events, general_layout
 from torch import Tensor
 
 from hepdensity.models.base import DensityModel
-from hepdensity.models.build import build_density
+from hepdensity.models.build import build_as
 from hepdensity.models.layers.standardisation import BOX
 from hepdensity.models.layout import Column, Layout
 
@@ -20,7 +20,7 @@ PLANE = Layout(event=(*LINE.event, Column("y", support="real")), particle=(), pa
 
 def flow(layout: Layout, training: Tensor, **settings: Any) -> DensityModel:
     given = {"permutation": "none", **SIZES, **settings}
-    model = build_density(BUILDERS["flow"], layout, 1, given).double()
+    model = build_as(DensityModel, BUILDERS["flow"], layout, 1, given).double()
     model.prepare(training)
     return model
 
@@ -78,7 +78,7 @@ def test_kinds_with_types_and_absent_particles_take_a_gaussian_base(kind: str) -
         "classifier": {"hidden": (8,)},
     }
     settings = {"permutation": "stochastic", **SIZES, **own[kind]}
-    model = build_density(BUILDERS[kind], layout, 1, settings).double()
+    model = build_as(DensityModel, BUILDERS[kind], layout, 1, settings).double()
     events = general_events(layout, 300)
     model.prepare(events)
     values = model.log_prob(events, torch.Generator().manual_seed(1))
@@ -91,7 +91,7 @@ def test_types_are_dequantised_to_one_standard_deviation_each() -> None:
     """As in the paper, seven types fill the range from -3.5 to 3.5."""
     layout = general_layout(types=7, angle="real")
     settings = {"permutation": "none", "noise": "uniform", **SIZES}
-    model: Any = build_density(BUILDERS["dequantisation"], layout, 1, settings)
+    model: Any = build_as(DensityModel, BUILDERS["dequantisation"], layout, 1, settings)
     codes = torch.tensor([[0.0, 0.0, 3.0, 6.0]])
     z, contribution = model.surjection.inverse(codes, None, torch.Generator().manual_seed(1))
     t = 2 * BOX * (z[0] - 0.5)
@@ -103,7 +103,7 @@ def test_types_are_dequantised_to_one_standard_deviation_each() -> None:
 def test_a_column_of_the_unit_interval_is_refused() -> None:
     settings = {"permutation": "none", "noise": "uniform", **SIZES}
     with pytest.raises(ValueError, match="column 'angle' has values in"):
-        build_density(BUILDERS["dequantisation"], general_layout(), 1, settings)
+        build_as(DensityModel, BUILDERS["dequantisation"], general_layout(), 1, settings)
 
 
 def test_an_unknown_base_is_refused() -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from hepdensity.generate.gluino import generate_unweighted
-from hepdensity.models.build import build_density
+from hepdensity.models.base import DensityModel
+from hepdensity.models.build import build_as
 from hepdensity.physics.events import Events
 from hepdensity.physics.gluino import compute_normalisation
 from hepdensity.studies.gluino.evaluation.truth import JOINT, KINEMATICS, Labels, true_scores
@@ -37,7 +38,7 @@ def test_short_training_comes_near_the_truth(kind: Any, events: Events, tmp_path
     dataset = DATASETS[kind.name]
     columns = torch.from_numpy(columns_of(dataset, events, "generated"))
     test, validation, training = columns.split([1000, 500, 3000])
-    model = build_density(kind.builder, layout_of(dataset, events), 1, SETTINGS)
+    model = build_as(DensityModel, kind.builder, layout_of(dataset, events), 1, SETTINGS)
     settings = TrainingSettings(
         batch_size=500,
         learning_rate=5e-3,
