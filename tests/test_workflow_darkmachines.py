@@ -36,7 +36,7 @@ OFF: dict[str, Any] = {
     name: {"models": []}
     for name in (
         *("1-max8", "1-mass8", "2a-max6", "2a-mass8"),
-        *("2b-max8", "2b-file8", "2b-mass8", "3-max8", "3-mass8"),
+        *("2b-max8", "2b-file8", "2b-mass8", "2b-momentum8", "3-max8", "3-mass8"),
     )
 }
 BACKGROUND, TUNING, FINAL = "z_jets_mu_100", "stlp_st600", "stlp_st1000"
@@ -51,6 +51,7 @@ SIMULATED: dict[str, Any] = {
         **OFF,
         "2b-max8": {"models": ["dequantisation-sort", "dm-flow"]},
         "2b-mass8": {"models": ["object-flow"]},
+        "2b-momentum8": {"models": ["diffusion-hollow"]},
     },
     "combinations": {"object-flow-met": {"model": "object-flow", "with": ["met", "ht"]}},
     "compare": [["object-flow-met", "paper"], ["object-flow", "met"]],
@@ -59,11 +60,12 @@ SIMULATED: dict[str, Any] = {
 TABLES = (
     *("fig14_max_si", "darkmachines_scores", "challenge_scores", "darkmachines_summary"),
     *("darkmachines_comparison", "darkmachines_coordinates", "darkmachines_composition"),
-    *("log_likelihood", "events"),
+    *("log_likelihood", "events", "estimators"),
 )
 FIGURE = f"{RESULTS}/figures/fig14_max_si.png"
-TARGETS = [FIGURE, *(f"{RESULTS}/tables/{name}.csv" for name in TABLES)]
-MODELS = {"dequantisation-sort", "dm-flow", "object-flow", "object-flow-met"}
+BY_STUDY = "results/smoke/tables/estimators_by_study.csv"
+TARGETS = [FIGURE, BY_STUDY, *(f"{RESULTS}/tables/{name}.csv" for name in TABLES)]
+MODELS = {"dequantisation-sort", "dm-flow", "diffusion-hollow", "object-flow", "object-flow-met"}
 REFERENCES = {"met", "ht", "meff", "deep-svdd", "isolation-forest"}
 FIG14 = (
     "channel,model,permutation,n_max,n_train,seed,signal,signal_role,auc,auc_low,auc_high,"
@@ -125,6 +127,17 @@ def test_exchange_format_of_the_challenge(simulated: Checkout) -> None:
     rows = simulated.rows("challenge_scores", STUDY)
     assert list(rows[0]) == ["Signal", "Model", "Chan", "AUC", "1e-2", "1e-3", "1e-4"]
     assert {row["Signal"] for row in rows} == {TUNING, FINAL}
+
+
+def test_estimators_of_all_studies(simulated: Checkout) -> None:
+    own = simulated.rows("estimators", STUDY)
+    with (simulated.directory / BY_STUDY).open(newline="") as file:
+        assert list(csv.DictReader(file)) == own
+    assert {row["model"] for row in own} == MODELS - {"object-flow-met"}
+    for row in own:
+        assert row["study"] == STUDY
+        assert float(row["score_ms_per_event"]) > 0 and float(row["train_seconds"]) > 0
+        assert math.isfinite(float(row["log_likelihood"])) and 0 <= float(row["auc"]) <= 1
 
 
 def test_comparison_has_a_row_per_pair_and_role(simulated: Checkout) -> None:

@@ -46,7 +46,9 @@ FIGURES = (
     *("jets_fig1_permutation", "jets_fig2_score_qcd", "jets_fig3_sic", "jets_fig4_score_top"),
     *("jets_fig5_roc", "jets_fig6_nll", "jets_known_truth"),
 )
-TABLES = ("jets", "jets_table1", "jets_measure", "jets_solvers", "jets_likelihood")
+TABLES = (
+    *("jets", "jets_table1", "jets_measure", "jets_solvers", "jets_likelihood", "estimators"),
+)
 TABLE_1 = (
     "trained_on,family,loss,background,signal,auc,auc_low,auc_high,max_sic,max_sic_low,"
     "max_sic_high,max_sic_paper_definition,density_ratio_auc,density_ratio_auc_error,"
