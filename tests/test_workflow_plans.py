@@ -100,7 +100,10 @@ def test_part_without_models_is_left_out(
     ids=lambda words: words[0],
 )
 def test_slurm_profile_passes_a_dry_run(all_studies: Checkout, profile: tuple[str, str]) -> None:
-    status, said = all_studies.run(*profile, "--dry-run", preset="paper")
+    # The path in the profile is relative to the checkout, but this runs in another folder.
+    partitions = str(REPOSITORY / "workflow/profiles/slurm/partitions.yaml")
+    options = (*profile, "--slurm-partition-config", partitions, "--dry-run")
+    status, said = all_studies.run(*options, preset="paper")
     assert status == 0, said[-5000:]
 
 
