@@ -31,7 +31,6 @@ from checkouts import (
     plot_rules,
 )
 
-from hepdensity.evaluation.scores import read_scores
 from hepdensity.ingest.event_file import read_events
 from hepdensity.physics.colour_order import order_to_positions
 from hepdensity.physics.events import Events
@@ -49,8 +48,6 @@ FIGURES = (
 FIG10 = "fig10_discrete_log_likelihood"
 FIG05 = "fig05_log_likelihood"
 NONE = "models/angles/none/n1000/seed1"
-RESUMED = ("train_model", "score_events")
-"""Rules whose jobs continue the work of an interrupted one."""
 RESULTS = "results/smoke/gluino"
 FIG05_COLUMNS = [
     *("model", "n_train", "seed"),
@@ -402,29 +399,6 @@ def test_killed_run_is_resumed_with_the_same_result(smoke: Checkout, tmp_path: P
     weights = [one.results(f"{NONE}/model.safetensors") for one in (killed, smoke)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert untimed(killed) == untimed(smoke)
-
-
-def test_jobs_outlive_their_walltime(smoke: Checkout, tmp_path: Path) -> None:
-    """Each job has a second, and saves its work for the next one."""
-    shutil.copytree(smoke.directory, tmp_path / "run", symlinks=True)
-    hasty = Checkout(smoke.root, tmp_path / "run")
-    scores = "scores/angles/none/n1000/seed1/test.h5"
-    shutil.rmtree(hasty.results(NONE))
-    hasty.results(scores).unlink()
-    resources = [f"{rule}:{one}" for rule in RESUMED for one in ("runtime=1", "margin=59")]
-    options = ("--retries", "15", "--set-resources", *resources)
-    status, said = hasty.run(*options, target=f"{RESULTS}/{scores}")
-    assert status == 0, said[-5000:]
-    assert "the training is saved at step" in said
-    log = hasty.results("logs/train_model/angles/none/n1000/seed1.log").read_text()
-    assert "resuming at step" in log
-    weights = [one.results(f"{NONE}/model.safetensors") for one in (hasty, smoke)]
-    assert weights[0].read_bytes() == weights[1].read_bytes()
-    found, expected = (read_scores(one.results(scores)).arrays for one in (hasty, smoke))
-    assert set(found) == set(expected)
-    for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values)
-    assert [path.name for path in hasty.results(scores).parent.iterdir()] == ["test.h5"]
 
 
 def untimed(checkout: Checkout) -> list[dict[str, str]]:
