@@ -110,6 +110,7 @@ def train(
         FloatingPointError: if the loss becomes infinite or NaN.
         SystemExit: if the job must stop, with a status that asks for another one.
     """
+    walltime = walltime or Walltime()
     device = choose_device(settings.device)
     run = _Run(model.to(device), training.to(device), validation.to(device), settings, seed)
     saved = checkpoint.load(checkpoint_path, fingerprint)
@@ -121,11 +122,11 @@ def train(
         row = run.advance()
         if report is not None:
             report(row)
-        over = walltime is not None and walltime.over and run.ended_by is None
+        over = walltime.over and run.ended_by is None
         if over or time.monotonic() - last_saved > settings.checkpoint_seconds:
             checkpoint.save(checkpoint_path, *run.snapshot(fingerprint))
             last_saved = time.monotonic()
-        if over and walltime is not None:
+        if over:
             walltime.end_job(f"the training is saved at step {run.step}")
     model.load_state_dict(run.best())
     assert run.ended_by is not None

@@ -108,6 +108,7 @@ def test_combinations_of_categories_are_numbered() -> None:
     layout = layout_of(2)
     columns, batch = PointColumns(layout), events_of(layout, 8)
     categories = columns.categories_of(batch)
+    assert categories is not None
     first = batch[:, layout.index("k_1", 0)] * 3 + batch[:, layout.index("k_2", 0)]
     assert categories[:, 0].tolist() == first.tolist()
     assert (categories[::2, 1] == -1).all()
@@ -197,6 +198,7 @@ def test_samples_have_categories() -> None:
     parts = model.log_parts(drawn)
     assert all(values.isfinite().all() for values in parts.values())
     categories = model.columns.categories_of(drawn)
+    assert categories is not None
     assert set(categories.unique().tolist()) <= set(range(-1, 6))
 
 

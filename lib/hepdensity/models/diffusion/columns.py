@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hepdensity.models.layout import Layout
+from hepdensity.numbering import digits, number
 
 
 class PointColumns:
@@ -55,15 +56,15 @@ class PointColumns:
             return torch.zeros(len(batch), dtype=torch.int64, device=batch.device)
         absent = self._of_particles(batch).isnan()
         gone = absent.any(dim=2)
-        number = (~gone).sum(dim=1)
+        count = (~gone).sum(dim=1)
         places = torch.arange(self.layout.particles, device=batch.device)
-        torn = (absent.all(dim=2) != gone) | (gone != (places >= number[:, None]))
+        torn = (absent.all(dim=2) != gone) | (gone != (places >= count[:, None]))
         _first(
             torn.any(dim=1),
             "has absent values (NaN) that are not those of its last particles; present particles"
             " come first, and absent ones are NaN in all their columns",
         )
-        matches = number[:, None] == self.numbers.to(batch.device)
+        matches = count[:, None] == self.numbers.to(batch.device)
         _first(
             ~matches.any(dim=1),
             "has a number of particles that is none of the layout's presence sets",
@@ -80,12 +81,14 @@ class PointColumns:
         ]
         return torch.cat(parts, dim=2)
 
-    def categories_of(self, batch: Tensor) -> Tensor:
-        """Category of each particle, int64, -1 if it is absent, shape ``(n, N)``.
+    def categories_of(self, batch: Tensor) -> Tensor | None:
+        """Category of each particle, int64, -1 if it is absent, shape ``(n, N)``; None without any.
 
         Raises:
             ValueError: if a value is no category of its column; names the first such event.
         """
+        if not self.categories:
+            return None
         values = batch[:, self.layout.slices[3]].unflatten(1, (self.layout.particles, -1))
         absent = values[:, :, 0].isnan()
         values = values.nan_to_num(nan=0.0)
@@ -93,20 +96,15 @@ class PointColumns:
         limits = whole.new_tensor(self._radices)
         wrong = ((values != whole) | (whole < 0) | (whole >= limits)).flatten(1).any(dim=1)
         _first(wrong, "has a value that is no category of its column")
-        found = torch.zeros(absent.shape, dtype=torch.int64, device=batch.device)
-        for i, radix in enumerate(self._radices):
-            found = found * radix + whole[:, :, i].long()
+        found = number(whole.long().flatten(0, 1), self._radices).view_as(absent)
         return found.masked_fill(absent, -1)
 
     def with_categories(self, batch: Tensor, categories: Tensor) -> Tensor:
         """Events with the categories of the particles put in; the inverse of `categories_of`."""
-        values, rest = [], categories.clamp(min=0)
-        for radix in reversed(self._radices):
-            values.append(rest % radix)
-            rest = rest // radix
-        found = torch.stack(values[::-1], dim=2).to(batch)
+        values = digits(categories.clamp(min=0).flatten(), self._radices).to(batch)
+        values = values.unflatten(0, categories.shape)
         batch = batch.clone()
-        batch[:, self.layout.slices[3]] = found.masked_fill(
+        batch[:, self.layout.slices[3]] = values.masked_fill(
             categories[:, :, None] < 0, torch.nan
         ).flatten(1)
         return batch

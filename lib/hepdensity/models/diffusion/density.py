@@ -109,7 +109,8 @@ class SetDensity(FactorisedDensity):
         number = self.numbers[chosen].double()
         spread = number.std() if len(number) > 1 and number.std() > 0 else torch.ones(())
         self.number_scale.copy_(torch.stack([number.mean(), spread.to(number)]))
-        conditions = self._unclamped(training.double(), number, self._counted(training))
+        counted = self._counted(self.columns.categories_of(training))
+        conditions = self._unclamped(training.double(), number, counted)
         self.lowest.copy_(conditions.amin(dim=0))
         self.highest.copy_(conditions.amax(dim=0))
 
@@ -147,7 +148,7 @@ class SetDensity(FactorisedDensity):
 
     def _losses(self, batch: Tensor, generator: Generator | None) -> Tensor:
         probabilities, factors = self.ode_factors(batch)
-        losses = [-probabilities[name].mean() for name in (CATEGORIES,) if name in probabilities]
+        losses = [-probabilities[CATEGORIES].mean()] if CATEGORIES in probabilities else []
         losses += [
             self.objective.loss(factor.field, factor.points, generator)
             for factor in factors.values()
@@ -186,7 +187,8 @@ class SetDensity(FactorisedDensity):
     def ode_factors(self, batch: Tensor) -> tuple[Mapping[str, Tensor], Mapping[str, Factor]]:
         """Log-probabilities of the discrete parts [nats], and the ODEs of all others."""
         chosen = self.columns.sets_of(batch)
-        number, counted = self.numbers[chosen], self._counted(batch)
+        number, categories = self.numbers[chosen], self.columns.categories_of(batch)
+        counted = self._counted(categories)
         conditions = self._conditions(batch, number, counted)
         log_jacobian = -self.standardisation.std.log()
         parts = {NUMBER: self.log_probabilities[chosen]}
@@ -201,21 +203,23 @@ class SetDensity(FactorisedDensity):
             own = log_jacobian[columns].sum().expand(len(batch))
             factors[EVENT] = Factor(self.event, points, own)
         if self.particle is not None:
-            points = self._points(batch, unit, conditions, number)
+            points = self._points(unit, categories, conditions, number)
             width = self.columns.coordinates
             own = log_jacobian[particles][:width].sum() * number
             factors[PARTICLES] = Factor(self.particle, points, own)
         return parts, factors
 
-    def _points(self, batch: Tensor, unit: Tensor, conditions: Tensor, number: Tensor) -> Points:
+    def _points(
+        self, unit: Tensor, categories: Tensor | None, conditions: Tensor, number: Tensor
+    ) -> Points:
         """The particles, with as many places as the largest event needs."""
         x = unit[:, self.layout.slices[1]].unflatten(1, (self.layout.particles, -1))
         most = int(number.max()) if len(number) else 0
-        places = torch.arange(most, device=batch.device)
+        places = torch.arange(most, device=unit.device)
         known = None
-        if self.columns.categories:
-            categories = self.columns.categories_of(batch)[:, :most]
-            known = one_hot(categories.clamp(min=0), self.columns.categories).to(unit)
+        if categories is not None:
+            chosen = categories[:, :most].clamp(min=0)
+            known = one_hot(chosen, self.columns.categories).to(unit)
         present = places < number[:, None]
         return Points(x.nan_to_num(nan=0.0)[:, :most], present, conditions, known)
 
@@ -226,11 +230,10 @@ class SetDensity(FactorisedDensity):
         mean, std = self.standardisation.mean, self.standardisation.std
         return ((batch[:, : self.layout.continuous].double() - mean) / std).to(batch)
 
-    def _counted(self, batch: Tensor) -> Tensor | None:
+    def _counted(self, categories: Tensor | None) -> Tensor | None:
         """Number of particles of each category, int64, shape ``(n, K)``."""
-        if not self.columns.categories:
+        if categories is None:
             return None
-        categories = self.columns.categories_of(batch)
         return one_hot(categories + 1, self.columns.categories + 1).sum(dim=1)[:, 1:]
 
     def _unclamped(self, batch: Tensor, number: Tensor, counted: Tensor | None) -> Tensor:

@@ -82,6 +82,16 @@ def modulated(values: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     return torch.addcmul(shift, normal, 1 + scale)
 
 
+def point_encoder(inputs: int, width: int) -> nn.Sequential:
+    """First state of each point from what is known of it, by two linear maps with a GELU between.
+
+    Args:
+        inputs: coordinates of a point, and features beside them.
+        width: width of the states.
+    """
+    return nn.Sequential(nn.Linear(inputs, width), nn.GELU(), nn.Linear(width, width))
+
+
 class Feedforward(nn.Module):
     """Two linear maps with a GELU in between, added to their input with a gate."""
 

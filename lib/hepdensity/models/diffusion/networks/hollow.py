@@ -23,6 +23,7 @@ from hepdensity.models.diffusion.networks.conditioning import (
     attention_bias,
     check_heads,
     modulated,
+    point_encoder,
 )
 
 
@@ -55,9 +56,7 @@ class HollowNetwork(Field):
         check_heads(width, heads)
         self.context = Context(conditions, width)
         self.source = _Source(coordinates + known, width)
-        self.enter = nn.Sequential(
-            nn.Linear(coordinates + known, width), nn.GELU(), nn.Linear(width, width)
-        )
+        self.enter = point_encoder(coordinates + known, width)
         self.pool = nn.Linear(width, width)
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(blocks))
         self.leave = Output(width, coordinates)
@@ -94,9 +93,7 @@ class _Source(nn.Module):
 
     def __init__(self, coordinates: int, width: int) -> None:
         super().__init__()
-        self.enter = nn.Sequential(
-            nn.Linear(coordinates, width), nn.GELU(), nn.Linear(width, width)
-        )
+        self.enter = point_encoder(coordinates, width)
         self.feedforward = Feedforward(width)
         self.modulation = Modulation(width, 2)
 

@@ -20,6 +20,7 @@ from hepdensity.models.diffusion.networks.conditioning import (
     attention_bias,
     check_heads,
     modulated,
+    point_encoder,
 )
 
 
@@ -51,9 +52,7 @@ class SetNetwork(Field):
         super().__init__()
         check_heads(width, heads)
         self.context = Context(conditions, width)
-        self.enter = nn.Sequential(
-            nn.Linear(coordinates + known, width), nn.GELU(), nn.Linear(width, width)
-        )
+        self.enter = point_encoder(coordinates + known, width)
         self.pool = nn.Linear(width, width)
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(blocks))
         self.leave = Output(width, coordinates)
