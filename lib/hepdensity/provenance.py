@@ -47,8 +47,22 @@ def _versions() -> dict[str, str]:
 
     A fixed list would need edits, and each edit here would make every rule run again.
     """
-    packages = metadata.packages_distributions()
-    imported = {name for name in packages if name in sys.modules}
-    names = sorted({distribution for name in imported for distribution in packages[name]})
-    found = {name: metadata.version(name) for name in names}
-    return {"python": platform.python_version(), **found}
+    imported = {name.partition(".")[0] for name in sys.modules}
+    found = {
+        distribution.name: distribution.version
+        for distribution in metadata.distributions()
+        if not imported.isdisjoint(_top_level(distribution))
+    }
+    return {"python": platform.python_version(), **dict(sorted(found.items()))}
+
+
+def _top_level(distribution: metadata.Distribution) -> set[str]:
+    """Names under which the packages of a distribution are imported.
+
+    `metadata.packages_distributions` makes a path of every installed file, which takes a second.
+    """
+    names = distribution.read_text("top_level.txt")
+    if names is not None:
+        return set(names.split())
+    files = (distribution.read_text("RECORD") or "").splitlines()
+    return {line.partition(",")[0].partition("/")[0].partition(".")[0] for line in files}

@@ -231,7 +231,21 @@ def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
         pdf: Vector file.
         png: Bitmap for the report.
     """
-    with journal_style():
+    with journal_style(), _laid_out(figure):
         for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
             with atomic_path(path) as temporary:
                 figure.savefig(temporary, metadata=metadata)
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Place the axes once: each file would do it again, and draw everything twice."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    engine.execute(figure)
+    # savefig sets the engine back to that of the style.
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
+        yield

@@ -34,6 +34,7 @@ _UNIT_SLOPE = math.log(math.expm1(1 - SMALLEST_SLOPE))
 
 kernels: ModuleType | None
 try:
+    from hepdensity.compilation import without_extensions
     from hepdensity.models.layers import spline_kernels as kernels
 except ImportError:  # There is no numba, or it is incompatible with this numpy.
     kernels = None
@@ -173,7 +174,8 @@ class _CompiledInverse(torch.autograd.Function):
             # In place, because a copy would cost as much as the kernel. No gradient needs the rest.
             logits.data[:, [2 * bins, 3 * bins]] = _UNIT_SLOPE
         z, log_slope = torch.empty_like(x), torch.empty_like(x)
-        kernels.inverse_kernel(*_arrays(logits, x), bins, *_constants(), *_arrays(z, log_slope))
+        with without_extensions():
+            kernels.inverse_kernel(*_arrays(logits, x), bins, *_constants(), *_arrays(z, log_slope))
         ctx.save_for_backward(x, logits)
         ctx.bins, ctx.linear_tails = bins, linear_tails
         return z, log_slope.sum(dim=0)
@@ -186,13 +188,14 @@ class _CompiledInverse(torch.autograd.Function):
         assert kernels is not None
         x, logits = ctx.saved_tensors
         grad_x, grad_logits = torch.empty_like(x), torch.empty_like(logits)
-        kernels.inverse_gradient_kernel(
-            *_arrays(logits, x),
-            ctx.bins,
-            *_constants(),
-            *_arrays(grad_z, grad_log_slope),
-            *_arrays(grad_logits, grad_x),
-        )
+        with without_extensions():
+            kernels.inverse_gradient_kernel(
+                *_arrays(logits, x),
+                ctx.bins,
+                *_constants(),
+                *_arrays(grad_z, grad_log_slope),
+                *_arrays(grad_logits, grad_x),
+            )
         if ctx.linear_tails:
             grad_logits[:, [2 * ctx.bins, 3 * ctx.bins]] = 0
         return grad_x, grad_logits, None, None
@@ -202,5 +205,6 @@ def _compiled_forward(z: Tensor, logits: Tensor, bins: int) -> tuple[Tensor, Ten
     assert kernels is not None
     z = z.contiguous()
     x, log_slope = torch.empty_like(z), torch.empty_like(z)
-    kernels.forward_kernel(*_arrays(logits, z), bins, *_constants(), *_arrays(x, log_slope))
+    with without_extensions():
+        kernels.forward_kernel(*_arrays(logits, z), bins, *_constants(), *_arrays(x, log_slope))
     return x, log_slope.sum(dim=0)
