@@ -32,6 +32,7 @@ def module_name(path: Path) -> str:
 
 FOUNDATION = {
     *("disk", "files", "provenance", "logs", "named", "numbering", "checkpoint", "walltime"),
+    "compilation",
 }
 PHYSICS = FOUNDATION | {"physics"}
 LAYOUT = {"models.layout"}
@@ -43,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "logs": {"disk"},
     "checkpoint": {"files"},
     "walltime": set(),
+    "compilation": set(),
     "named": set(),
     "numbering": set(),
     "physics": FOUNDATION,

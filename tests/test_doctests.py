@@ -8,7 +8,7 @@ import pytest
 EXAMPLES = {
     "configuration": ("overlay", "parsed"),
     "evaluation.estimates": ("mean_with_error",),
-    "evaluation.two_sample": ("auc_with_error",),
+    "evaluation.auc": ("auc_with_error",),
     "files": ("read_table", "write_table"),
     "ingest.event_file": ("read_events", "write_events"),
     "models.build": ("build",),

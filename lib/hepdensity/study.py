@@ -28,6 +28,7 @@ class Study:
 
     Attributes:
         features: Dataset -> features of its events (see `hepdensity.models.kind`).
+        compared: Whether it makes a table for `hepdensity.evaluation.estimators`.
         name: Name of the study and of its section in the configuration.
         config: The effective configuration.
         settings: The section of the study.
@@ -35,6 +36,7 @@ class Study:
     """
 
     features: Mapping[str, frozenset[str]] = {}
+    compared = False
 
     def __init__(self, name: str, config: Mapping[str, Any], results: str) -> None:
         """Read the section of a study.
@@ -83,11 +85,8 @@ class Study:
         raise NotImplementedError
 
     def estimators(self) -> list[str]:
-        """The table with its trainings in the columns of all studies, if it makes one.
-
-        See `hepdensity.evaluation.estimators`.
-        """
-        return []
+        """The table with its trainings in the columns of all studies, if it makes one."""
+        return [f"{self.folder}/tables/estimators.csv"] if self.compared else []
 
     def problems(self) -> Iterator[Problem]:
         """Mistakes in the section that its schema cannot express; places are relative to it."""

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import norm
 
 from hepdensity.evaluation.anomaly import WORKING_POINTS
+from hepdensity.evaluation.auc import auc_with_error
 from hepdensity.evaluation.resampling import Evaluated, evaluate, geometric_mean, interval
-from hepdensity.evaluation.two_sample import auc_with_error
 
 SHIFT = 1.5
 TRUE_EPS_S = {point: norm.sf(norm.isf(point) - SHIFT) for point in WORKING_POINTS}

@@ -50,6 +50,8 @@ TABLES = (
 class Study(EventSources):
     """Anomaly scores of reconstructed events from densities of Standard Model events."""
 
+    compared = True
+
     def __init__(self, name: str, config: Mapping[str, Any], results: str) -> None:
         """Read the section of the study (see `hepdensity.study.Study`)."""
         super().__init__(name, config, results)
@@ -180,10 +182,6 @@ class Study(EventSources):
             "signals": list(self.signals(dataset_parts(dataset)[0])),
             "references": {**self.settings["references"], "seed": self.settings["seed"]},
         }
-
-    def estimators(self) -> list[str]:
-        """The table with its trainings in the columns of all studies."""
-        return [f"{self.folder}/tables/estimators.csv"]
 
     # --- targets and checks ---------------------------------------------------------------------
 

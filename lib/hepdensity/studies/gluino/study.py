@@ -37,6 +37,7 @@ BETTER = (("noise", "uniform", "flow"), ("objective", "balanced", "likelihood"))
 class Study(BaseStudy):
     """Densities of gg -> 2 and 4 gluino events, compared with the truth."""
 
+    compared = True
     features: Mapping[str, frozenset[str]] = {
         "angles": frozenset(),
         "labels": frozenset({CATEGORICAL}),
@@ -166,10 +167,6 @@ class Study(BaseStudy):
     def two_sample_file(self) -> str:
         """Pattern of the results of two-sample tests."""
         return self.folder + "/two_sample/{dataset}/{model}/n{n_train}/seed{seed}.json"
-
-    def estimators(self) -> list[str]:
-        """The table with its trainings in the columns of all studies."""
-        return [f"{self.folder}/tables/estimators.csv"]
 
     # --- targets and checks ---------------------------------------------------------------------
 

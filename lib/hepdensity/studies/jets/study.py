@@ -31,6 +31,8 @@ KNOWN_TRUTH = "jets_known_truth"
 class Study(JetSources):
     """Permutation-invariant densities of jets."""
 
+    compared = True
+
     def __init__(self, name: str, config: Mapping[str, Any], results: str) -> None:
         """Read the section of the study (see `hepdensity.study.Study`)."""
         super().__init__(name, config, results)
@@ -218,10 +220,6 @@ class Study(JetSources):
             "published": self.settings["published"],
             "dark": self.settings["dark"],
         }
-
-    def estimators(self) -> list[str]:
-        """The table with its trainings in the columns of all studies."""
-        return [f"{self.folder}/tables/estimators.csv"]
 
     # --- targets and checks ---------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from hepdensity.evaluation.auc import auc_with_error
 from hepdensity.evaluation.estimates import Estimate, mean_with_error
 from hepdensity.evaluation.estimators import estimator_row
 from hepdensity.evaluation.runs import read_runs
 from hepdensity.evaluation.scores import TIGHT, Place, place_of_run, read_scores
-from hepdensity.evaluation.two_sample import auc_with_error
 from hepdensity.files import read_json, read_table
 from hepdensity.studies.jets.evaluation.parts import read_log_odds
 from hepdensity.studies.jets.layouts import JetDataset

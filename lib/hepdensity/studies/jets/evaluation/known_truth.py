@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from hepdensity.evaluation.anomaly import effective_number
+from hepdensity.evaluation.auc import auc_with_error
 from hepdensity.evaluation.estimates import columns, mean_with_error, ratio_with_error
 from hepdensity.evaluation.resampling import interval
 from hepdensity.evaluation.scores import place_of_run, read_scores
-from hepdensity.evaluation.two_sample import auc_with_error
 from hepdensity.models.inputs import read_array, read_layout
 from hepdensity.studies.jets.evaluation.parts import EVENT, NUMBER, PARTICLES
 from hepdensity.studies.jets.layouts import JetDataset

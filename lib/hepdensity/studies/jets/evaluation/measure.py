@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from hepdensity.evaluation.auc import auc_with_error
 from hepdensity.evaluation.estimates import columns
-from hepdensity.evaluation.two_sample import auc_with_error
 from hepdensity.studies.jets.coordinates import MEASURES
 from hepdensity.studies.jets.evaluation.parts import PartReader, Parts, group_of
 from hepdensity.studies.jets.evaluation.tables import signals_of

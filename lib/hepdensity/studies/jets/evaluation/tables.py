@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hepdensity.evaluation.auc import auc_with_error
 from hepdensity.evaluation.curve_bands import CurveWithBands, curve_with_bands
 from hepdensity.evaluation.estimates import Estimate, columns
 from hepdensity.evaluation.resampling import interval
-from hepdensity.evaluation.two_sample import auc_with_error
 from hepdensity.studies.jets.evaluation.parts import (
     PAPER,
     PartReader,
