@@ -227,13 +227,13 @@ REFUSED = {
     ),
     "too few events": (
         "gluino.generation.four_gluino.events",
-        64999,
-        "must be >= 65000 .*datasets.angles.n_train.*not 64999",
+        59999,
+        "must be >= 60000 .*datasets.angles.n_train.*not 59999",
     ),
     "too few events of two gluinos": (
         "gluino.generation.two_gluino.events",
-        6499,
-        r"must be >= 6500 .*datasets.multiplicity.n_train.*each / 10\), not 6499",
+        5999,
+        r"must be >= 6000 .*datasets.multiplicity.n_train.*each / 10\), not 5999",
     ),
     "model of other events": (
         "gluino.datasets.labels.models",

@@ -107,11 +107,39 @@ def test_slurm_profile_passes_a_dry_run(all_studies: Checkout, profile: tuple[st
     assert status == 0, said[-5000:]
 
 
+def test_htcondor_profile_passes_a_dry_run(all_studies: Checkout) -> None:
+    # Its plugin is not installed: it warns at every start where HTCondor is not configured.
+    options = ("--workflow-profile", "htcondor", "--executor", "local", "--dry-run")
+    status, said = all_studies.run(*options, preset="paper")
+    assert status == 0, said[-5000:]
+
+
+def profile_of(name: str) -> dict[str, Any]:
+    text = (REPOSITORY / "workflow/profiles" / name / "config.yaml").read_text()
+    profile: dict[str, Any] = yaml.safe_load(text)
+    return profile
+
+
 def test_slurm_profile_gives_resources_to_rules_that_exist() -> None:
-    profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
+    profile = profile_of("slurm")
     rules = set(re.findall(r"^(?:use )?rule (?:\w+ as )?(\w+)", RULES, re.M))
     assert set(profile["set-resources"]) | set(profile["set-threads"]) <= rules
     assert profile["set-resources"]["train_model"]["gpu"] == 1
+
+
+def test_htcondor_profile_asks_for_the_same() -> None:
+    slurm, htcondor = profile_of("slurm"), profile_of("htcondor")
+    assert htcondor["set-threads"] == slurm["set-threads"]
+    assert htcondor["set-resources"].keys() == slurm["set-resources"].keys()
+    for rule, wanted in slurm["set-resources"].items():
+        expected = {
+            "htcondor_request_mem_mb": wanted.get("mem_mb"),
+            "request_gpus": wanted.get("gpu"),
+            "runtime": wanted.get("runtime"),
+            "allowed_execute_duration": 60 * wanted["runtime"] if "runtime" in wanted else None,
+        }
+        asked = htcondor["set-resources"][rule]
+        assert asked == {name: value for name, value in expected.items() if value is not None}
 
 
 @pytest.mark.parametrize(
