@@ -266,7 +266,7 @@ def own_section(simulated: Checkout, folder: Path) -> dict[str, Any]:
     }
     return {
         "source": "files",
-        "folds": 2,
+        "folds": 3,
         "files": {"processes": processes, **channels},
         "datasets": {**OFF, "2b-mass8": {"models": ["object-flow"]}},
         "bootstrap_draws": 20,
@@ -305,7 +305,7 @@ def test_folds_score_the_whole_background(own: Checkout) -> None:
     assert len(found) == selected
     assert np.isfinite(found).all()
     trained = sorted(own.results("models", STUDY).rglob("*.safetensors"))
-    assert len(trained) == 2
+    assert len(trained) == 3
 
 
 def test_cross_sections_of_the_user_mix_the_processes(own: Checkout) -> None:
