@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hepdensity.compilation import without_extensions
 from hepdensity.generate.simulation import Chunk, simulate
 from hepdensity.physics.detector.card import ATLAS
 from hepdensity.physics.detector.objects import objects_of
@@ -64,6 +65,7 @@ class InChannels:
         return chosen
 
 
+@without_extensions()
 def simulate_sample(
     generation: Mapping[str, Any],
     path: str | Path,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hepdensity.compilation import without_extensions
 from hepdensity.generate.delphes_root import DelphesWriter, branches
 from hepdensity.generate.pythia import BATCH, PythiaRun, particles_of
 from hepdensity.generate.simulation import MOST_EVENTS_PER_CHUNK, Chunk
@@ -35,6 +36,7 @@ def finding_of(settings: Mapping[str, Any]) -> JetFinding:
     return JetFinding(settings["radius"], 0.9 * settings["pt"][0], settings["min_candidate_pt"])
 
 
+@without_extensions()
 def simulate_jets(
     generation: Mapping[str, Any],
     path: str | Path,
