@@ -48,11 +48,11 @@ def _versions() -> dict[str, str]:
     A fixed list would need edits, and each edit here would make every rule run again.
     """
     imported = {name.partition(".")[0] for name in sys.modules}
-    found = {
-        distribution.name: distribution.version
-        for distribution in metadata.distributions()
-        if not imported.isdisjoint(_top_level(distribution))
-    }
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        if not imported.isdisjoint(_top_level(distribution)):
+            # Of two that are installed, the first on the path is the one that is imported.
+            found.setdefault(distribution.name, distribution.version)
     return {"python": platform.python_version(), **dict(sorted(found.items()))}
 
 
