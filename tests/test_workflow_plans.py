@@ -132,14 +132,19 @@ def test_htcondor_profile_asks_for_the_same() -> None:
     assert htcondor["set-threads"] == slurm["set-threads"]
     assert htcondor["set-resources"].keys() == slurm["set-resources"].keys()
     for rule, wanted in slurm["set-resources"].items():
-        expected = {
-            "htcondor_request_mem_mb": wanted.get("mem_mb"),
-            "request_gpus": wanted.get("gpu"),
-            "runtime": wanted.get("runtime"),
-            "allowed_execute_duration": 60 * wanted["runtime"] if "runtime" in wanted else None,
-        }
-        asked = htcondor["set-resources"][rule]
-        assert asked == {name: value for name, value in expected.items() if value is not None}
+        assert htcondor["set-resources"][rule] == in_words_of_htcondor(wanted)
+    everywhere = in_words_of_htcondor(slurm["default-resources"])
+    assert htcondor["default-resources"] == {**everywhere, "getenv": True}
+    shared = ("retries", "rerun-triggers", "rerun-incomplete", "keep-going", "latency-wait")
+    assert [htcondor[key] for key in shared] == [slurm[key] for key in shared]
+
+
+def in_words_of_htcondor(wanted: dict[str, int]) -> dict[str, int]:
+    names = {"mem_mb": "htcondor_request_mem_mb", "gpu": "request_gpus", "runtime": "runtime"}
+    asked = {names[name]: value for name, value in wanted.items()}
+    if "runtime" in wanted:
+        asked["allowed_execute_duration"] = 60 * wanted["runtime"]
+    return asked
 
 
 @pytest.mark.parametrize(
