@@ -22,9 +22,10 @@ def auc_with_error(first: np.ndarray, second: np.ndarray) -> Estimate:
         (0.778, 0.248)
     """
     n, m = len(first), len(second)
-    if np.ptp(np.concatenate((first, second))) == 0:
+    both = np.concatenate((first, second))
+    if np.ptp(both) == 0:
         return Estimate(0.5, float(np.sqrt((n + m + 1) / (12 * n * m))))
-    ranks = stats.rankdata(np.concatenate((first, second)))
+    ranks = stats.rankdata(both)
     below = (ranks[n:] - stats.rankdata(second)) / n
     above = 1 - (ranks[:n] - stats.rankdata(first)) / m
     variance = below.var(ddof=1) / m + above.var(ddof=1) / n
